@@ -1,0 +1,115 @@
+"""What the walk needs from the world, written from the caller's side. Implementations do not inherit from these.
+
+Stores are called from threads, never on the event loop: `InThread` carries the call. Work that costs CPU goes through
+`Offload` into a process that can be killed.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import ParamSpec, Protocol, TypeVar
+
+from ingest.model import (
+    Applied,
+    ArticleClaim,
+    ArticlePlan,
+    Backfill,
+    Candidate,
+    Checkpoint,
+    FeedClaim,
+    FeedPlan,
+    Fetched,
+    FetchRequest,
+    HistoryPlan,
+    Identity,
+    KnownEntry,
+    Lease,
+    NotModified,
+    Strategy,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Fetcher(Protocol):
+    """One HTTP exchange within its limits."""
+
+    async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
+        """The document, or the word that ours is current. Raises FetchError, and nothing else."""
+        ...
+
+
+class FeedStore(Protocol):
+    """Feeds as work: claimed, polled, applied."""
+
+    def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
+    ) -> tuple[FeedClaim, ...]:
+        """Up to `limit` due feeds, most overdue first, at most `per_host` of one host, none of them held by anyone else."""
+        ...
+
+    def known_entries(self, feed_id: int, keys: Collection[str]) -> Mapping[str, KnownEntry]:
+        """Those of `keys` that the feed has had before."""
+        ...
+
+    def apply(self, plan: FeedPlan) -> None:
+        """Write all of the plan in one transaction and give the lease back. Raises LeaseLost without writing anything."""
+        ...
+
+    def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
+        """Hold these feeds until `until`; those already lost are passed over."""
+        ...
+
+    def release(self, leases: Mapping[int, Lease]) -> None:
+        """Give these feeds back unworked, due as before."""
+        ...
+
+
+class ArticleStore(Protocol):
+    """Entries as work: claimed, made into articles, applied."""
+
+    def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
+    ) -> tuple[ArticleClaim, ...]:
+        """Up to `limit` entries whose article is due, live ones before those of a backfill, at most `per_host` of one host."""
+        ...
+
+    def candidates(self, identities: Collection[Identity]) -> tuple[Candidate, ...]:
+        """Stored articles that own one of `identities`."""
+        ...
+
+    def apply(self, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
+        """Write the plans in one transaction, each whole or not at all; says what became of each."""
+        ...
+
+    def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
+        """Hold these entries until `until`; those already lost are passed over."""
+        ...
+
+    def release(self, leases: Mapping[int, Lease]) -> None:
+        """Give these entries back unworked, due as before."""
+        ...
+
+
+class HistoryStore(Protocol):
+    """Backfills as checkpoints."""
+
+    def open(self, feed_id: int, strategy: Strategy, start: Checkpoint, now: datetime) -> Backfill:
+        """The stored backfill of this feed and strategy, or a new one that begins at `start`."""
+        ...
+
+    def apply(self, plan: HistoryPlan) -> None:
+        """Write the entries of one page and the checkpoint behind it in one transaction."""
+        ...
+
+
+class InThread(Protocol):
+    """Run a blocking call in a thread."""
+
+    def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
+
+
+class Offload(Protocol):
+    """Run a pure function in a worker process; raises WorkKilled when it takes too long or takes its process with it."""
+
+    def __call__(self, timeout_s: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
