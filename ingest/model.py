@@ -57,7 +57,7 @@ class FeedSpec:
 class FeedSecrets:
     """What is sent only to a feed's own origin and never stored or logged."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
@@ -340,7 +340,7 @@ class Article:
     html: str = field(repr=False)
     words: int
     body_source: str  # page, feed, seed, none
-    quality: str  # full, summary, none; step by step finer
+    quality: str  # full, short, summary, none
     extractor: str
     extractor_version: str
     text_hash: str | None
@@ -373,7 +373,7 @@ class Candidate:
     words: int
     body_source: str
     revision: int
-    entry_ids: tuple[int, ...] = ()
+    feed_ids: tuple[int, ...] = ()  # feeds with an entry that leads to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +449,7 @@ class Checkpoint:
     next_url: str | None
     pages: int = 0
     entries_new: int = 0
+    page_mark: str | None = None  # of the page read last: the same entries again mean that the server knows no paging
 
 
 @dataclass(frozen=True, slots=True)
@@ -515,6 +516,26 @@ class PollInfo:
     new: int
     changed: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryInfo:
+    """An entry on its way to an article, or given up."""
+
+    entry_id: int
+    feed_id: int
+    feed_url: str
+    guid: str | None
+    url: str | None
+    title: str | None
+    published_at: datetime | None
+    state: EntryState
+    outcome: Outcome | None  # of the last try
+    reason: str
+    attempts: int
+    next_try_at: datetime | None
+    article_id: int | None
+    first_seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ class FetchPolicy:
     timeout_s: float = _knob(
         30.0, "Total deadline of one exchange with all redirects: a body that drips must end.", unit="s", low=1, high=600
     )
-    connect_timeout_s: float = _knob(10.0, "For the connection alone, TLS included.", unit="s", low=0.1, high=120)
+    connect_timeout_s: float = _knob(
+        10.0, "For the connection; its TLS handshake gets as long again.", unit="s", low=0.1, high=120
+    )
     dns_timeout_s: float = _knob(5.0, "For resolving a name.", unit="s", low=0.1, high=60)
     max_feed_bytes: int = _knob(10 * MB, "Decoded size of a feed at most.", unit="bytes", low=10_000, high=1_000_000_000)
     max_page_bytes: int = _knob(5 * MB, "Decoded size of a page at most.", unit="bytes", low=10_000, high=1_000_000_000)

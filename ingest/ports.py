@@ -74,8 +74,8 @@ class ArticleStore(Protocol):
         """Up to `limit` entries whose article is due, live ones before those of a backfill, at most `per_host` of one host."""
         ...
 
-    def candidates(self, identities: Collection[Identity]) -> tuple[Candidate, ...]:
-        """Stored articles that own one of `identities`."""
+    def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
+        """Stored articles that own one of `identities`, and article `article_id` in any case."""
         ...
 
     def apply(self, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
