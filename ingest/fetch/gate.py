@@ -1,0 +1,77 @@
+"""A host's turn: how many requests it gets at once and how far apart they start, feeds and pages together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from ingest.clock import Clock
+from ingest.policy import HostPolicy
+
+_SWEEP_FROM = 256  # hosts remembered before the idle ones are looked for
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class _Host:
+    """What is known of one host: its free places, whose turn it is to start, and when the next start may be."""
+
+    __slots__ = ("next_start_s", "places", "turn", "users")
+
+    def __init__(self, places: int) -> None:
+        self.places = asyncio.Semaphore(places)
+        self.turn = asyncio.Lock()
+        self.next_start_s = 0.0  # monotonic
+        self.users = 0  # in flight or waiting
+
+
+class HostGate:
+    """Lets requests pass host by host, first come first served: `policy.at_once` in flight, starts `policy.gap_s` apart.
+
+    One gate serves every fetcher of a process. A host is forgotten when nobody wants it and its gap is over.
+    """
+
+    def __init__(self, policy: HostPolicy, clock: Clock, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._sleep = sleep
+        self._hosts: dict[str, _Host] = {}
+        self._sweep_at = _SWEEP_FROM
+
+    @asynccontextmanager
+    async def enter(self, name: str) -> AsyncIterator[None]:
+        """Holds a place at the host from its turn to the end of the block."""
+        host = self._host(name)
+        host.users += 1
+        try:
+            async with host.places:
+                await self._wait_for_turn(host)
+                yield
+        finally:
+            host.users -= 1
+
+    def busy_hosts(self) -> frozenset[str]:
+        """Hosts that have no free place now, or whose gap is not over: work for them would only wait."""
+        now_s = self._clock.monotonic_s()
+        return frozenset(
+            name for name, host in self._hosts.items() if host.users >= self._policy.at_once or host.next_start_s > now_s
+        )
+
+    async def _wait_for_turn(self, host: _Host) -> None:
+        async with host.turn:
+            wait_s = host.next_start_s - self._clock.monotonic_s()
+            if wait_s > 0:
+                await self._sleep(wait_s)
+            # Sleeps may end a little early: count the gap from the planned start, or the rate creeps up.
+            host.next_start_s = max(self._clock.monotonic_s(), host.next_start_s) + self._policy.gap_s
+
+    def _host(self, name: str) -> _Host:
+        if len(self._hosts) >= self._sweep_at:
+            self._forget_idle_hosts()
+        if name not in self._hosts:
+            self._hosts[name] = _Host(self._policy.at_once)
+        return self._hosts[name]
+
+    def _forget_idle_hosts(self) -> None:
+        now_s = self._clock.monotonic_s()
+        self._hosts = {name: host for name, host in self._hosts.items() if host.users or host.next_start_s > now_s}
+        self._sweep_at = max(_SWEEP_FROM, 2 * len(self._hosts))

@@ -1,0 +1,100 @@
+"""Bodies that would not end and hosts that are busy: memory and time stay bounded."""
+
+import asyncio
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from ingest.clock import SystemClock
+from ingest.errors import PermanentFetchError
+from ingest.fetch.client import HttpFetcher
+from ingest.fetch.gate import HostGate
+from ingest.model import FetchRequest, Purpose
+from ingest.outcome import Outcome
+from ingest.policy import HostPolicy
+from tests.fetching import POLICY, failure, fetched
+from tests.site import HANG, Site
+
+MB = 1_000_000
+SMALL = replace(POLICY, max_feed_bytes=MB, max_page_bytes=MB // 2)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as site:
+        yield site
+
+
+def bomb(decoded_bytes: int, *, wbits: int = 31) -> bytes:
+    """So many zero bytes, compressed about a thousandfold."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    return b"".join(packer.compress(bytes(MB)) for _ in range(decoded_bytes // MB)) + packer.flush()
+
+
+@pytest.mark.parametrize(("encoding", "wbits"), [("gzip", 31), ("deflate", 15), ("deflate", -15)])
+def test_a_bomb_is_stopped_at_the_cap(site: Site, encoding: str, wbits: int) -> None:
+    site.page("/feed.xml", bomb(100 * MB, wbits=wbits), headers={"Content-Encoding": encoding})
+    tracemalloc.start()
+    try:
+        error = failure(site.url("/feed.xml"), policy=SMALL)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(error, PermanentFetchError)
+    assert (error.outcome, error.reason) == (Outcome.TOO_LARGE, "the body is larger than 1000000 bytes")
+    assert peak < 5 * MB
+
+
+def test_an_endless_body_is_stopped_at_the_cap(site: Site) -> None:
+    site.endless("/feed.xml", b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536)
+    assert failure(site.url("/feed.xml"), policy=SMALL).outcome is Outcome.TOO_LARGE
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(site: Site) -> None:
+    site.raw("/feed.xml", b"HTTP/1.1 200 OK\r\nContent-Length: 1000001\r\n\r\n", HANG)
+    assert failure(site.url("/feed.xml"), policy=SMALL).outcome is Outcome.TOO_LARGE
+
+
+def test_pages_and_feeds_have_their_own_caps_and_the_cap_itself_fits(site: Site) -> None:
+    site.page("/full", b"a" * MB)
+    site.page("/half", b"a" * (MB // 2))
+    assert len(fetched(site.url("/full"), policy=SMALL).body) == MB
+    assert len(fetched(site.url("/half"), policy=SMALL, purpose=Purpose.PAGE).body) == MB // 2
+    assert failure(site.url("/full"), policy=SMALL, purpose=Purpose.PAGE).outcome is Outcome.TOO_LARGE
+
+
+def test_a_compressed_body_of_exactly_the_cap_fits(site: Site) -> None:
+    site.page("/feed.xml", bomb(MB), headers={"Content-Encoding": "gzip"})
+    assert len(fetched(site.url("/feed.xml"), policy=SMALL).body) == MB
+
+
+def test_waiting_for_a_host_does_not_use_up_the_deadline(site: Site) -> None:
+    site.raw("/slow", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 0.3, b"ok")
+
+    async def all_at_once() -> list[object]:
+        clock = SystemClock()
+        gate = HostGate(HostPolicy(at_once=1, gap_s=0.0), clock)
+        async with HttpFetcher(replace(POLICY, timeout_s=0.5), gate, clock) as fetcher:
+            request = FetchRequest(site.url("/slow"), Purpose.PAGE)
+            return list(await asyncio.gather(*(fetcher.fetch(request) for _ in range(3))))
+
+    answers = asyncio.run(all_at_once())
+    assert [getattr(answer, "body", None) for answer in answers] == [b"ok"] * 3
+    assert all(getattr(answer, "elapsed_ms", 0) < 500 for answer in answers)
+
+
+def test_every_redirect_waits_for_its_hosts_turn(site: Site) -> None:
+    site.page("/1", status=302, headers={"Location": "/2"})
+    site.page("/2", b"there")
+
+    async def follow() -> None:
+        clock = SystemClock()
+        async with HttpFetcher(POLICY, HostGate(HostPolicy(at_once=1, gap_s=0.2), clock), clock) as fetcher:
+            await fetcher.fetch(FetchRequest(site.url("/1"), Purpose.PAGE))
+
+    asyncio.run(follow())
+    first, second = site.requests
+    assert second.at - first.at >= 0.19
