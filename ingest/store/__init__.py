@@ -1,0 +1,63 @@
+"""What is known, in a database: SQLite for one machine, PostgreSQL for several. SQLAlchemy Core; one short transaction a step.
+
+schema   all tables                       migrate  brings a database to them
+engine   transactions                     dialect  what the two databases say differently
+feeds, articles, history  the ports       queues   who holds what
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ingest.policy import DatabasePolicy
+from ingest.store.articles import ArticleTable
+from ingest.store.engine import Database, open_database
+from ingest.store.feeds import FeedTable
+from ingest.store.history import HistoryTable
+from ingest.store.owner import this_owner
+from ingest.store.roster import SyncResult
+from ingest.store.schema import feeds, polls
+
+__all__ = ["ArticleTable", "Database", "FeedTable", "HistoryTable", "SqlStore", "SyncResult", "open_store"]
+
+_PRUNED_AT_ONCE = 5_000  # rows a transaction: other writers get their turn in between
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStore:
+    """All stores over one database. `owner` is the name under which leases are held."""
+
+    database: Database
+    owner: str
+    feeds: FeedTable = field(init=False)
+    articles: ArticleTable = field(init=False)
+    history: HistoryTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feeds", FeedTable(self.database, self.owner))
+        object.__setattr__(self, "articles", ArticleTable(self.database, self.owner))
+        object.__setattr__(self, "history", HistoryTable(self.database))
+
+    def prune_polls(self, before: datetime) -> int:
+        """Drop the records of polls before that time; says how many there were."""
+        old = sa.select(polls.c.id).where(polls.c.polled_at < before).limit(_PRUNED_AT_ONCE)
+        statement = sa.delete(polls).where(polls.c.id.in_(old))
+        pruned = 0
+        while dropped := self.database.transact(lambda connection: connection.execute(statement).rowcount):
+            pruned += dropped
+        return pruned
+
+    def ping(self) -> None:
+        """Reach the database and find our tables in it, or raise StoreError."""
+        with self.database.read() as connection:
+            connection.execute(sa.select(feeds.c.id).limit(1)).first()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.database.close()
+
+
+def open_store(policy: DatabasePolicy, *, owner: str | None = None) -> SqlStore:
+    """The store in the database that `policy` names, reached once but not migrated. Raises StoreError, ConfigError."""
+    return SqlStore(open_database(policy), owner or this_owner())

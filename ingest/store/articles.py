@@ -1,0 +1,177 @@
+"""Entries as work (claimed, made into articles, applied) and the counts of them. How articles are listed is in `listing`."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ingest.model import (
+    Applied,
+    Article,
+    ArticleClaim,
+    ArticleFilter,
+    ArticleInfo,
+    ArticlePlan,
+    Candidate,
+    EntryInfo,
+    EntryState,
+    Identity,
+    Lease,
+)
+from ingest.store import entries as entry_rows
+from ingest.store import listing, queues
+from ingest.store.codec import entry_from_data, options_from_data
+from ingest.store.dialect import AnyRow
+from ingest.store.engine import Database
+from ingest.store.schema import FAILED, articles, entries, feeds
+from ingest.store.writing import find_owners, write_plans, write_seed
+
+
+class ArticleTable:
+    """The port ArticleStore over a database, and what the commands need besides."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+
+    # ── as work ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
+    ) -> tuple[ArticleClaim, ...]:
+        """Up to `limit` entries whose article is due, live ones before those of a backfill, at most `per_host` of one host.
+
+        Entries without a URL belong to no host. Those of a paused feed are finished like all others.
+        """
+        wish = queues.Wish(now, self._owner, lease_until, limit, per_host, skip_hosts)
+        return self._database.transact(
+            lambda connection: _find_claims(connection, queues.claim(connection, queues.ENTRIES, wish), wish)
+        )
+
+    def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
+        """Stored articles that own one of `identities`, and article `article_id` in any case."""
+        with self._database.read() as connection:
+            return _find_candidates(connection, identities, article_id)
+
+    def apply(self, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
+        """Write the plans in one transaction, each whole or not at all; says what became of each."""
+        return self._database.transact(lambda connection: write_plans(connection, plans))
+
+    def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
+        """Hold these entries until `until`; those already lost are passed over."""
+        self._database.transact(lambda connection: queues.renew(connection, queues.ENTRIES, leases, until))
+
+    def release(self, leases: Mapping[int, Lease]) -> None:
+        """Give these entries back unworked, due as before."""
+        self._database.transact(lambda connection: queues.renew(connection, queues.ENTRIES, leases, None))
+
+    def put_seed(self, identities: Sequence[Identity], article: Article, now: datetime) -> bool:
+        """Store an article that no feed brought, unless one of its identities is known. Says whether it is new."""
+        return self._database.transact(lambda connection: write_seed(connection, identities, article, now))
+
+    # ── as people see them ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def infos(self, wanted: ArticleFilter) -> Iterator[ArticleInfo]:
+        """Articles, newest first, read in portions while they are taken."""
+        return listing.find_all(self._database, wanted)
+
+    def info(self, article_id: int) -> ArticleInfo | None:
+        """One article."""
+        with self._database.read() as connection:
+            return listing.find_one(connection, article_id)
+
+    def failed(self, limit: int) -> tuple[EntryInfo, ...]:
+        """Entries that were given up, the latest first, each with its reason."""
+        with self._database.read() as connection:
+            return entry_rows.find_infos(connection, entries.c.state == FAILED, limit)
+
+    def counts_by_state(self) -> dict[EntryState, int]:
+        """How many entries are in each state that occurs."""
+        query = sa.select(entries.c.state, sa.func.count()).group_by(entries.c.state)
+        with self._database.read() as connection:
+            return {EntryState(state): count for state, count in connection.execute(query)}
+
+    def count_pending(self, now: datetime) -> int:
+        """Entries whose article is due and not done, those being worked on included."""
+        is_pending = sa.and_(queues.ENTRIES.is_open, entries.c.next_try_at <= now)
+        with self._database.read() as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(entries).where(is_pending)).scalar_one()
+
+    def next_try_at(self) -> datetime | None:
+        """When the next entry comes due: a waiting one by its time, a held one when its lease runs out."""
+        is_open = queues.ENTRIES.is_open
+        waiting = [
+            sa.select(sa.func.min(entries.c.next_try_at)).where(is_open, lane, entries.c.lease_owner.is_(None))
+            for lane in queues.ENTRIES.lanes
+        ]
+        held = sa.select(sa.func.min(entries.c.lease_until)).where(is_open, entries.c.lease_owner.is_not(None))
+        with self._database.read() as connection:
+            times = [connection.execute(query).scalar_one() for query in (*waiting, held)]
+        return min((moment for moment in times if moment is not None), default=None)
+
+
+_CLAIMED = (entries.c.id, entries.c.feed_id, entries.c.data, entries.c.attempts, entries.c.article_id)
+_OF_FEED = (feeds.c.options, feeds.c.url.label("feed_url"), feeds.c.head.label("feed_head"))
+
+
+def _find_claims(connection: sa.Connection, held: Mapping[int, int], wish: queues.Wish) -> tuple[ArticleClaim, ...]:
+    if not held:
+        return ()
+    query = sa.select(*_CLAIMED, *_OF_FEED).join(feeds, feeds.c.id == entries.c.feed_id).where(entries.c.id.in_(held))
+    rows = {row.id: row for row in connection.execute(query)}
+    return tuple(_claim_of(rows[entry_id], Lease(wish.owner, fence, wish.until)) for entry_id, fence in held.items())
+
+
+def _claim_of(row: AnyRow, lease: Lease) -> ArticleClaim:
+    return ArticleClaim(
+        entry_id=row.id,
+        feed_id=row.feed_id,
+        entry=entry_from_data(row.data),
+        lease=lease,
+        options=options_from_data(row.options),
+        attempts=row.attempts,
+        article_id=row.article_id,
+        feed_url=row.feed_url,
+        feed_language=(row.feed_head or {}).get("language"),
+    )
+
+
+_RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "revision")
+
+
+def _find_candidates(connection: sa.Connection, wanted: Collection[Identity], article_id: int | None) -> tuple[Candidate, ...]:
+    shared: dict[int, list[Identity]] = defaultdict(list)
+    if article_id is not None:
+        shared[article_id] = []
+    for identity, owner in find_owners(connection, wanted):
+        shared[owner].append(identity)
+    if not shared:
+        return ()
+    feed_ids = _find_feed_ids(connection, shared)
+    rows = connection.execute(
+        sa.select(*(articles.c[name] for name in _RECOGNISED)).where(articles.c.id.in_(shared)).order_by(articles.c.id)
+    )
+    return tuple(_candidate(row, shared[row.id], feed_ids.get(row.id, ())) for row in rows)
+
+
+def _find_feed_ids(connection: sa.Connection, article_ids: Collection[int]) -> dict[int, tuple[int, ...]]:
+    query = sa.select(entries.c.article_id, entries.c.feed_id).where(entries.c.article_id.in_(article_ids)).distinct()
+    found: dict[int, tuple[int, ...]] = {}
+    for article_id, feed_id in connection.execute(query.order_by(entries.c.feed_id)):
+        found[article_id] = (*found.get(article_id, ()), feed_id)
+    return found
+
+
+def _candidate(row: AnyRow, shared: Sequence[Identity], feed_ids: tuple[int, ...]) -> Candidate:
+    return Candidate(
+        article_id=row.id,
+        shared=tuple(sorted(shared, key=lambda identity: (identity.kind, identity.value))),
+        title=row.title,
+        canonical_url=row.canonical_url,
+        text_hash=row.text_hash,
+        words=row.words,
+        body_source=row.body_source,
+        revision=row.revision,
+        feed_ids=feed_ids,
+    )

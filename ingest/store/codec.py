@@ -1,0 +1,68 @@
+"""Frozen values ⇄ what a JSON column holds. What equals its default is left out; what is missing on the way back gets it.
+
+So rows written by an earlier version read well in a later one, and unknown keys of a later version are passed over. `clean` is
+the one place that knows which characters no database takes; every text on its way into a column goes through it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ingest.model import Enclosure, Entry, FeedHead, FeedOptions
+
+_TIMES = ("published_at", "updated_at")
+
+
+def clean(text: str) -> str:
+    """`text` without what PostgreSQL refuses (NUL) and what is no UTF-8 (lone surrogates become question marks)."""
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+def to_data(value: Entry | FeedOptions | FeedHead | Enclosure) -> dict[str, Any]:
+    """What JSON can hold of `value`: only what differs from the default, times as ISO text."""
+    pairs = ((knob, getattr(value, knob.name)) for knob in fields(value))
+    return {knob.name: _plain(content) for knob, content in pairs if knob.default is MISSING or content != knob.default}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if is_dataclass(value):
+        assert isinstance(value, Enclosure)
+        return to_data(value)
+    return value
+
+
+def entry_from_data(data: Mapping[str, Any]) -> Entry:
+    """The entry that `to_data` was given."""
+    content = _known(Entry, data)
+    for name in _TIMES:
+        if name in content:
+            content[name] = datetime.fromisoformat(content[name])
+    if "enclosures" in content:
+        content["enclosures"] = tuple(Enclosure(**_known(Enclosure, part)) for part in content["enclosures"])
+    return Entry(**content)
+
+
+def options_from_data(data: Mapping[str, Any]) -> FeedOptions:
+    """The options that `to_data` was given."""
+    return FeedOptions(**_known(FeedOptions, data))
+
+
+def _known(kind: type[Entry | FeedOptions | Enclosure], data: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of `data` that `kind` has, lists as tuples."""
+    names = {knob.name for knob in fields(kind)} & data.keys()
+    return {name: tuple(data[name]) if isinstance(data[name], list) else data[name] for name in names}

@@ -1,0 +1,89 @@
+"""What the two databases say differently: column types, upserts, locks and case. Nothing else in this room asks which one it is.
+
+Times are kept in SQLite as fixed-width ISO text (`2025-01-31T09:00:00.000000Z`): it sorts as it reads, holds the years 1 to
+9999, and people, and SQLite's own date functions, can read it; integers would save 19 bytes a time and lose that.
+"""
+
+import json
+import zlib
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ingest.store.codec import clean
+
+AnyRow: TypeAlias = sa.Row[*tuple[Any, ...]]
+
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
+_LOWER = "ingest_lower"  # SQLite's own lower() knows ASCII only
+
+Id = sa.BigInteger().with_variant(sa.Integer(), SQLITE)  # SQLite numbers rows by itself only for INTEGER
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), POSTGRESQL)
+
+
+class Utc(sa.types.TypeDecorator[datetime]):
+    """An aware UTC moment on both databases."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return sa.String(27) if dialect.name == SQLITE else sa.DateTime(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without its zone: {value}")
+        moment = value.astimezone(UTC)
+        if dialect.name == SQLITE:
+            return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        return moment
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if dialect.name == SQLITE else value
+        return moment.astimezone(UTC)
+
+
+class Words(sa.types.TypeDecorator[str]):
+    """Text of any length, cleaned of what a database refuses."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  the base class names it
+        return None if value is None else clean(value)
+
+
+def to_json(value: Any) -> str:
+    """JSON as it is stored: compact, and readable in every script."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    """An INSERT that knows ON CONFLICT."""
+    return postgresql.insert(table) if connection.dialect.name == POSTGRESQL else sqlite.insert(table)
+
+
+def hold(connection: sa.Connection, name: str) -> None:
+    """Be the only transaction that holds `name` until it ends. SQLite has one writer anyway."""
+    if connection.dialect.name == POSTGRESQL:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(f"ingest {name}".encode()))))
+
+
+def contains(connection: sa.Connection, column: sa.ColumnElement[Any], word: str) -> sa.ColumnElement[bool]:
+    """`word` occurs in `column`, in any case. `%` and `_` mean themselves."""
+    if connection.dialect.name == POSTGRESQL:
+        return column.icontains(word, autoescape=True)
+    if word.isascii():
+        return column.contains(word, autoescape=True)  # LIKE is blind to case for ASCII
+    return sa.Function(_LOWER, column).contains(word.lower(), autoescape=True)
+
+
+def add_functions(dbapi_connection: Any) -> None:
+    """Give a fresh SQLite connection the functions that `contains` calls."""
+    dbapi_connection.create_function(_LOWER, 1, lambda text: text and text.lower(), deterministic=True)

@@ -1,0 +1,335 @@
+"""All tables. Some are filled only by later capabilities; adding them afterwards would mean rewriting history.
+
+    feeds ──< polls, gaps, backfills
+      └────< entries >──── articles ──< revisions, identities, bands
+    hosts, templates by host · stories group articles · merges, tombstones, events, cursors
+
+Rules: no index on text that the world decides the length of (a PostgreSQL index row holds 2,704 bytes): addresses are found by
+their hash. Counted rows that people and other programs refer to never get a number twice (AUTOINCREMENT).
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
+
+from ingest.store.dialect import Id, Json, Utc, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+HASH = String(64)  # sha256, hexadecimal
+NAME = String(32)  # a word of one of our enums
+HOST = String(255)
+
+# Written into the statement, not bound: a partial index serves only a condition the planner can read.
+ACTIVE: ColumnElement[str] = literal_column("'active'", String())
+PENDING: ColumnElement[str] = literal_column("'pending'", String())
+FAILED: ColumnElement[str] = literal_column("'failed'", String())
+
+
+def _feed(*, is_key: bool = False) -> Column[int]:
+    return Column("feed_id", Id, ForeignKey("feeds.id", ondelete="CASCADE"), nullable=False, primary_key=is_key)
+
+
+def _article(*, is_key: bool = False) -> Column[int]:
+    return Column("article_id", Id, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False, primary_key=is_key)
+
+
+def _lease() -> tuple[Column[Any], ...]:
+    return (
+        Column("lease_owner", String(255)),
+        Column("lease_until", Utc),
+        Column("fence", Integer, nullable=False, default=0),  # grows with every claim
+    )
+
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("url", Words, nullable=False),
+    Column("url_hash", HASH, nullable=False, unique=True),
+    Column("origin", NAME, nullable=False),
+    Column("options", Json, nullable=False),  # FeedOptions
+    Column("state", NAME, nullable=False),
+    Column("state_reason", Words, nullable=False, default=""),
+    Column("title", Words),
+    Column("site_url", Words),
+    Column("head", Json),  # FeedHead of the last document that was parsed
+    Column("etag", Words),
+    Column("last_modified", Words),
+    Column("validator_trust", Float, nullable=False, default=1.0),
+    Column("body_hash", Words),
+    Column("rate", Float),  # learned entries a day
+    Column("failures", Float, nullable=False, default=0.0),  # weighted, in a row
+    Column("polled_at", Utc),
+    Column("next_poll_at", Utc, nullable=False),
+    Column("not_before_at", Utc),  # a server's Retry-After: holds even when everything is polled now
+    Column("host", HOST, nullable=False, index=True),
+    *_lease(),
+    Column("outcome", NAME),  # of the last poll
+    Column("reason", Words, nullable=False, default=""),
+    Column("moved_to", Words),
+    Column("hub_url", Words),
+    Column("created_at", Utc, nullable=False),
+    sqlite_autoincrement=True,
+)
+_is_active = feeds.c.state == ACTIVE
+Index("ix_feeds_due", feeds.c.next_poll_at, feeds.c.id, sqlite_where=_is_active, postgresql_where=_is_active)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", HOST, primary_key=True),
+    Column("next_request_at", Utc),
+    Column("throttled_until", Utc),
+    Column("gap_s", Float),  # learned
+    Column("robots", Words),
+    Column("robots_until", Utc),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _feed(),
+    Column("polled_at", Utc, nullable=False, index=True),
+    Column("outcome", NAME, nullable=False),
+    Column("status", Integer),
+    Column("elapsed_ms", BigInteger, nullable=False),
+    Column("body_bytes", BigInteger, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("overlap", Integer, nullable=False),  # of the entries seen, those known before
+    Column("new", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("reason", Words, nullable=False),
+    Index("ix_polls_feed_id_polled_at", "feed_id", "polled_at"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _feed(),
+    Column("since_at", Utc, nullable=False),  # the poll before the gap
+    Column("until_at", Utc, nullable=False),  # the poll after it
+    Column("missed", Float, nullable=False),  # entries, estimated
+    Column("found", Integer),  # by a repair; None: none was tried
+    Column("reason", Words, nullable=False),
+    Column("repaired_at", Utc),
+    Index("ix_gaps_feed_id_until_at", "feed_id", "until_at"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _feed(),
+    Column("key", Words, nullable=False),
+    Column("guid", Words),
+    Column("url", Words),
+    Column("title", Words),
+    Column("published_at", Utc),
+    Column("content_hash", Words, nullable=False),
+    Column("data", Json, nullable=False),  # Entry, as the feed said it
+    Column("host", HOST, nullable=False),  # of url; empty without one: nothing to ask anybody for
+    Column("priority", SmallInteger, nullable=False),  # 0 live, 1 backfill
+    Column("state", NAME, nullable=False),
+    Column("reason", Words, nullable=False, default=""),
+    Column("outcome", NAME),  # of the last try
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", Utc),  # set while pending
+    *_lease(),
+    Column("article_id", Id, ForeignKey("articles.id"), index=True),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("last_seen_at", Utc, nullable=False),  # when a poll last wrote of it, as new or as changed
+    Column("changed_at", Utc),
+    UniqueConstraint("feed_id", "key"),
+    Index("ix_entries_feed_id_state_article_id", "feed_id", "state", "article_id"),  # counts a feed without its rows
+    sqlite_autoincrement=True,
+)
+_is_pending = entries.c.state == PENDING
+_is_failed = entries.c.state == FAILED
+Index(
+    "ix_entries_due",
+    entries.c.priority,
+    entries.c.next_try_at,
+    entries.c.id,
+    sqlite_where=_is_pending,
+    postgresql_where=_is_pending,
+)
+Index("ix_entries_failed", entries.c.id, sqlite_where=_is_failed, postgresql_where=_is_failed)
+for _held in (feeds, entries):
+    _is_held = _held.c.lease_owner.is_not(None)
+    Index(f"ix_{_held.name}_held", _held.c.lease_owner, sqlite_where=_is_held, postgresql_where=_is_held)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("url", Words),
+    Column("final_url", Words),
+    Column("canonical_url", Words),
+    Column("title", Words),
+    Column("title_source", NAME, nullable=False),
+    Column("authors", Json, nullable=False),
+    Column("published_at", Utc),
+    Column("published_source", NAME, nullable=False),
+    Column("dated_at", Utc, nullable=False),  # published_at, or first_seen_at without it: the order of every list
+    Column("language", Words),
+    Column("text", Words, nullable=False),
+    Column("html", Words, nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("body_source", NAME, nullable=False),
+    Column("quality", NAME, nullable=False),
+    Column("evidence", Json),  # what the quality was judged by
+    Column("extractor", Words, nullable=False),
+    Column("extractor_version", Words, nullable=False),
+    Column("text_hash", Words),
+    Column("credit", Words),
+    Column("raw_ref", Words),  # where the archive keeps the response
+    Column("story_id", Id, ForeignKey("stories.id"), index=True),
+    Column("revision", Integer, nullable=False, default=1),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("removed_at", Utc),
+    Index("ix_articles_dated_at_id", "dated_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _article(),
+    Column("revision", Integer, nullable=False),
+    Column("title", Words),
+    Column("authors", Json, nullable=False),
+    Column("published_at", Utc),
+    Column("text", Words, nullable=False),
+    Column("html", Words, nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("body_source", NAME, nullable=False),
+    Column("quality", NAME, nullable=False),
+    Column("extractor", Words, nullable=False),
+    Column("extractor_version", Words, nullable=False),
+    Column("text_hash", Words),
+    Column("written_at", Utc, nullable=False),  # when this version became the article
+    Column("replaced_at", Utc, nullable=False),
+    Column("reason", Words, nullable=False),  # why it was replaced
+    UniqueConstraint("article_id", "revision"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("value", HASH, primary_key=True),  # sha256 of what the identity says
+    Column("kind", NAME, primary_key=True),
+    Column("readable", Words),
+    Column("article_id", Id, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kept_id", Id, ForeignKey("articles.id"), nullable=False, index=True),
+    Column("merged_id", Id, ForeignKey("articles.id"), nullable=False, index=True),
+    Column("reason", Words, nullable=False),
+    Column("undo", Json, nullable=False),  # what it takes to part them again
+    Column("merged_at", Utc, nullable=False),
+    Column("undone_at", Utc),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("article_id", Id, primary_key=True, autoincrement=False),
+    Column("canonical_url", Words),
+    Column("reason", Words, nullable=False),
+    Column("removed_at", Utc, nullable=False),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("articles", Integer, nullable=False, default=0),
+    Column("created_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+bands = Table(
+    "bands",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),  # so that a window of days is probed
+    _article(is_key=True),
+    Index("ix_bands_article_id", "article_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # given in the order of commits, without gaps
+    Column("kind", NAME, nullable=False),
+    Column("ids", Json, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("sink", String(255), primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # the last event that was delivered
+    Column("updated_at", Utc, nullable=False),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _feed(),
+    Column("strategy", NAME, nullable=False),
+    Column("next_url", Words),  # None: the end was reached
+    Column("pages", Integer, nullable=False, default=0),
+    Column("entries_new", Integer, nullable=False, default=0),
+    Column("is_finished", Boolean, nullable=False, default=False),
+    Column("started_at", Utc, nullable=False),
+    Column("updated_at", Utc, nullable=False),
+    Column("reason", Words, nullable=False, default=""),
+    UniqueConstraint("feed_id", "strategy"),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("host", HOST, primary_key=True),
+    Column("data", Json, nullable=False),  # what repeats on the pages of the host
+    Column("pages", Integer, nullable=False),
+    Column("learned_at", Utc, nullable=False),
+)
