@@ -1,0 +1,155 @@
+"""One attempt at an entry → its plan."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchError, WorkKilled
+from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, EntryState, Identity, Match
+from ingest.outcome import Outcome
+from ingest.policy import ArticlePolicy, HostPolicy
+from ingest.schedule import next_try_at, throttled_until
+
+# Tries for what will hardly change: a page that is gone, refused, or kills its worker.
+_HOPELESS_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What is known of an article in hand: its identities, the stored articles that share one, and which of them it is."""
+
+    identities: tuple[Identity, ...]
+    candidates: tuple[Candidate, ...]
+    verdict: Match
+
+
+def plan_article(claim: ArticleClaim, article: Article, known: Recognition, *, now: datetime) -> ArticlePlan:
+    """The page (or the feed's own text, where no page is wanted) was had: the entry gets its article."""
+    action, article_id, reason = _act(claim, article, known)
+    return ArticlePlan(
+        claim=claim,
+        action=action,
+        outcome=Outcome.OK,
+        reason=reason,
+        tried_at=now,
+        state=EntryState.STORED,
+        article=article,
+        article_id=article_id,
+        identities=_free(known, article_id),
+    )
+
+
+def plan_empty(claim: ArticleClaim, *, now: datetime) -> ArticlePlan:
+    """The entry says nothing and no page is wanted or named: there is nothing to make an article of, now or later."""
+    return ArticlePlan(
+        claim=claim,
+        action=Action.NONE,
+        outcome=Outcome.EXTRACT_ERROR,
+        reason="the entry has neither title nor text",
+        tried_at=now,
+        state=EntryState.FAILED,
+        attempts=claim.attempts + 1,
+    )
+
+
+def plan_article_failure(
+    claim: ArticleClaim,
+    error: IngestError,
+    *,
+    fallback: Article,
+    known: Recognition,
+    now: datetime,
+    policy: ArticlePolicy,
+    hosts: HostPolicy,
+    chance: float,
+) -> ArticlePlan:
+    """The page could not be had. The feed's own text, if it has any, becomes the article at once; the page is tried again.
+
+    After the last try the entry is stored with the feed's text, or failed where there is none.
+    """
+    outcome, reason, is_hopeless = _read_error(error)
+    attempts = claim.attempts + 1
+    is_last = attempts >= (min(_HOPELESS_ATTEMPTS, policy.attempts) if is_hopeless else policy.attempts)
+    throttled = throttled_until(error.retry_after_s if isinstance(error, FetchError) else None, now, hosts)
+    is_usable = bool(fallback.text) or known.verdict.article_id is not None
+    action, article_id, _ = _act(claim, fallback, known) if is_usable else (Action.NONE, claim.article_id, "")
+    next_at = next_try_at(now, attempts=attempts, first_s=policy.retry_s, max_s=policy.max_retry_s, chance=chance)
+    return ArticlePlan(
+        claim=claim,
+        action=action,
+        outcome=outcome,
+        reason=f"{reason}; text from the feed" if fallback.text else reason,
+        tried_at=now,
+        state=_state_after_failure(is_last=is_last, has_article=is_usable or article_id is not None),
+        article=fallback if action is not Action.NONE else None,
+        article_id=article_id,
+        identities=_free(known, article_id) if action is not Action.NONE else (),
+        attempts=attempts,
+        next_try_at=None if is_last else max(next_at, throttled or next_at),
+        throttled_until=throttled,
+    )
+
+
+def plan_known_link(claim: ArticleClaim, candidates: tuple[Candidate, ...], *, now: datetime) -> ArticlePlan | None:
+    """The plan that spares a fetch: another feed's entry had the same link, and its page was read. Else None."""
+    if claim.article_id is not None:
+        return None
+    for candidate in candidates:
+        if candidate.body_source == "page" and claim.feed_id not in candidate.feed_ids:
+            return ArticlePlan(
+                claim=claim,
+                action=Action.LINK,
+                outcome=Outcome.OK,
+                reason="same link as an entry of another feed, whose page was read",
+                tried_at=now,
+                state=EntryState.STORED,
+                article_id=candidate.article_id,
+            )
+    return None
+
+
+def _state_after_failure(*, is_last: bool, has_article: bool) -> EntryState:
+    if not is_last:
+        return EntryState.PENDING
+    return EntryState.STORED if has_article else EntryState.FAILED
+
+
+def _act(claim: ArticleClaim, article: Article, known: Recognition) -> tuple[Action, int | None, str]:
+    """New, linked or revised, with the article concerned and why."""
+    if claim.article_id is not None:
+        own = next((c for c in known.candidates if c.article_id == claim.article_id), None)
+        if own and not _is_revision(article, own, is_own=True):
+            return Action.LINK, claim.article_id, "unchanged"
+        return Action.REVISE, claim.article_id, "its entry or page says something else now"
+    if known.verdict.article_id is None:
+        return Action.NEW, None, known.verdict.reason
+    found = next(c for c in known.candidates if c.article_id == known.verdict.article_id)
+    if _is_revision(article, found, is_own=False):
+        return Action.REVISE, found.article_id, f"{known.verdict.reason}; better text"
+    return Action.LINK, found.article_id, known.verdict.reason
+
+
+def _is_revision(article: Article, known: Candidate, *, is_own: bool) -> bool:
+    """Does `article` replace what is stored? A page's text beats a feed's; among equals only its own entry may change it."""
+    if article.body_source != "page" and known.body_source in ("page", "seed"):
+        return False
+    if article.text_hash == known.text_hash:
+        return is_own and article.title != known.title
+    if article.body_source == "page" and known.body_source in ("feed", "none"):
+        return True
+    return is_own and bool(article.text)
+
+
+def _free(known: Recognition, article_id: int | None) -> tuple[Identity, ...]:
+    """Those that no other article owns."""
+    taken = {identity for candidate in known.candidates if candidate.article_id != article_id for identity in candidate.shared}
+    return tuple(identity for identity in known.identities if identity not in taken)
+
+
+def _read_error(error: IngestError) -> tuple[Outcome, str, bool]:
+    if isinstance(error, FetchError):
+        return error.outcome, error.reason, isinstance(error, PermanentFetchError)
+    if isinstance(error, ExtractError):
+        return error.outcome, error.reason, True
+    if isinstance(error, WorkKilled):
+        return Outcome.EXTRACT_KILLED, str(error), True
+    return Outcome.INTERNAL_ERROR, str(error), False

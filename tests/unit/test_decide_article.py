@@ -1,0 +1,142 @@
+"""One attempt at an entry → its plan."""
+
+from datetime import timedelta
+
+import pytest
+
+from ingest.decide import Recognition, plan_article, plan_article_failure, plan_known_link
+from ingest.errors import ExtractError, IngestError, PermanentFetchError, TransientFetchError, WorkKilled
+from ingest.model import Action, EntryState, Identity, IdentityKind, Match
+from ingest.outcome import Outcome
+from ingest.policy import ArticlePolicy, HostPolicy
+from tests.unit.make import NOW, article, article_claim, candidate
+
+LINK = Identity(IdentityKind.URL, "https://news.example/a/1")
+TEXT = Identity(IdentityKind.TEXT, "text-1")
+UNKNOWN = Recognition((LINK, TEXT), (), Match(None, "new"))
+POLICY = ArticlePolicy(attempts=4, retry_s=600)
+TIMEOUT = TransientFetchError("u", Outcome.TIMEOUT, "no answer")
+
+
+def known_as(*candidates, article_id=1):
+    return Recognition((LINK, TEXT), candidates, Match(article_id, "same link"))
+
+
+def failed(error=TIMEOUT, fallback=None, known=UNKNOWN, **claim):
+    return plan_article_failure(
+        article_claim(**claim),
+        error,
+        fallback=fallback or article(text="", words=0, body_source="none", text_hash=None),
+        known=known,
+        now=NOW,
+        policy=POLICY,
+        hosts=HostPolicy(),
+        chance=0.5,
+    )
+
+
+def test_an_article_nobody_knows_is_new_with_all_its_identities():
+    plan = plan_article(article_claim(), article(), UNKNOWN, now=NOW)
+    assert (plan.action, plan.state, plan.article_id, plan.identities) == (Action.NEW, EntryState.STORED, None, (LINK, TEXT))
+
+
+def test_a_known_article_is_linked_and_identities_of_others_are_left_to_them():
+    other = candidate(article_id=2, shared=(TEXT,))
+    plan = plan_article(article_claim(), article(), known_as(candidate(shared=(LINK,)), other), now=NOW)
+    assert (plan.action, plan.article_id, plan.identities) == (Action.LINK, 1, (LINK,))
+
+
+def test_a_page_replaces_the_text_of_a_feed():
+    plan = plan_article(article_claim(), article(text_hash="better"), known_as(candidate(body_source="feed")), now=NOW)
+    assert (plan.action, plan.article_id) == (Action.REVISE, 1)
+
+
+def test_a_feeds_text_never_replaces_a_page():
+    plan = plan_article(
+        article_claim(article_id=1), article(body_source="feed", text_hash="worse"), known_as(candidate()), now=NOW
+    )
+    assert plan.action is Action.LINK
+
+
+def test_another_entry_with_another_text_does_not_rewrite_the_article():
+    assert plan_article(article_claim(), article(text_hash="other"), known_as(candidate()), now=NOW).action is Action.LINK
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [({}, Action.LINK), ({"text_hash": "edited"}, Action.REVISE), ({"title": "Ships found"}, Action.REVISE)],
+    ids=["nothing", "text", "title"],
+)
+def test_an_entry_seen_again_revises_its_own_article_when_that_says_something_else(changes, action):
+    plan = plan_article(article_claim(article_id=1), article(**changes), known_as(candidate()), now=NOW)
+    assert (plan.action, plan.article_id) == (action, 1)
+
+
+def test_a_page_that_cannot_be_had_is_tried_again_later_and_says_why():
+    plan = failed()
+    assert (plan.action, plan.state, plan.attempts, plan.reason) == (Action.NONE, EntryState.PENDING, 1, "no answer")
+    assert plan.next_try_at == NOW + timedelta(seconds=600)
+
+
+def test_the_feeds_own_text_is_the_article_until_the_page_can_be_had():
+    plan = failed(fallback=article(body_source="feed"))
+    assert (plan.action, plan.state, plan.reason) == (Action.NEW, EntryState.PENDING, "no answer; text from the feed")
+    assert plan.article is not None
+
+
+def test_after_the_last_try_an_entry_without_text_has_failed():
+    plan = failed(attempts=3)
+    assert (plan.state, plan.next_try_at, plan.article) == (EntryState.FAILED, None, None)
+
+
+def test_after_the_last_try_an_entry_with_the_feeds_text_is_stored():
+    assert failed(attempts=3, fallback=article(body_source="feed")).state is EntryState.STORED
+    assert failed(attempts=3, article_id=1).state is EntryState.STORED
+
+
+def test_an_entry_without_text_leads_to_the_article_that_its_link_is_known_for():
+    plan = failed(known=known_as(candidate(shared=(LINK,))))
+    assert (plan.action, plan.article_id) == (Action.LINK, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (PermanentFetchError("u", Outcome.HTTP_ERROR, "404", status=404), Outcome.HTTP_ERROR),
+        (ExtractError(Outcome.NOT_HTML, "a PDF"), Outcome.NOT_HTML),
+        (WorkKilled("too long"), Outcome.EXTRACT_KILLED),
+    ],
+    ids=["not found", "no page", "killed"],
+)
+def test_what_will_hardly_change_gets_three_tries(error, outcome):
+    assert failed(error, attempts=1).state is EntryState.PENDING
+    last = failed(error, attempts=2)
+    assert (last.state, last.outcome) == (EntryState.FAILED, outcome)
+
+
+def test_a_defect_of_ours_is_an_outcome_like_others():
+    assert failed(IngestError("odd")).outcome is Outcome.INTERNAL_ERROR
+
+
+def test_retry_after_holds_the_page_and_its_host_back():
+    plan = failed(TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=7200))
+    assert plan.throttled_until == plan.next_try_at == NOW + timedelta(hours=2)
+
+
+def test_a_page_read_for_another_feed_is_not_asked_for_again():
+    plan = plan_known_link(article_claim(), (candidate(shared=(LINK,)),), now=NOW)
+    assert (plan.action, plan.article_id, plan.state) == (Action.LINK, 1, EntryState.STORED)
+
+
+@pytest.mark.parametrize(
+    ("claim", "found"),
+    [
+        (article_claim(), ()),
+        (article_claim(), (candidate(shared=(LINK,), feed_ids=(7,)),)),
+        (article_claim(), (candidate(shared=(LINK,), body_source="feed"),)),
+        (article_claim(article_id=1), (candidate(shared=(LINK,)),)),
+    ],
+    ids=["unknown link", "known in the same feed only", "page not read yet", "looked at again"],
+)
+def test_otherwise_the_page_is_asked_for(claim, found):
+    assert plan_known_link(claim, found, now=NOW) is None
