@@ -1,0 +1,183 @@
+"""The step that walks every kind of work: claims a batch, works n at a time, renews leases, stops cleanly.
+
+Nothing here is remembered across a restart: what is due lives in rows, and a lease that is not renewed runs out.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from ingest.errors import LeaseLost, StoreError
+from ingest.model import Lease
+from ingest.pipeline.observer import Observer
+from ingest.policy import HostPolicy
+
+C = TypeVar("C")
+
+_CRASH_PAUSE_S = 1.0  # after a claim that the store refused: the database may be away for a while
+_CRASH_PAUSE_MAX_S = 30.0
+
+
+class Work(Protocol[C]):
+    """One kind of work."""
+
+    name: str
+
+    async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[C]: ...
+
+    async def handle(self, claim: C) -> None: ...
+
+    async def crashed(self, claim: C, error: Exception) -> None: ...
+
+    def key(self, claim: C) -> int: ...
+
+    def host(self, claim: C) -> str: ...
+
+    def lease(self, claim: C) -> Lease: ...
+
+    async def renew(self, leases: Mapping[int, Lease]) -> None: ...
+
+    async def release(self, leases: Mapping[int, Lease]) -> None: ...
+
+
+def claims_per_host(hosts: HostPolicy) -> int:
+    """How much work of one host is worth claiming together: with a gap between requests, a second one would only wait."""
+    return 1 if hosts.gap_s > 0 else hosts.at_once
+
+
+class Runner(Generic[C]):
+    """Works on one kind of work, `at_once` claims at a time and `per_host` of one host.
+
+    `busy_hosts` names hosts that would let us wait now: a claim for them would hold a place and do nothing.
+    """
+
+    def __init__(
+        self,
+        work: Work[C],
+        observer: Observer,
+        *,
+        at_once: int,
+        per_host: int,
+        lease_s: float,
+        busy_hosts: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        self._work = work
+        self._observer = observer
+        self._at_once = at_once
+        self._per_host = per_host
+        self._lease_s = lease_s
+        self._hosts_that_wait = busy_hosts
+        self._held: dict[asyncio.Task[None], C] = {}
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+        self._pause_s = 0.0
+
+    def wake(self) -> None:
+        """Look for due work now. This is all that a scheduler's tick does."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. Claims when woken and whenever a good part of the places is free."""
+        async with self._renewing():
+            while not self._is_stopping:
+                self._wake.clear()
+                await self._fill()
+                await self._wake.wait()
+
+    async def drain(self, *, may_end: Callable[[], bool] = lambda: True) -> None:
+        """Work until nothing is due any more, nothing is in flight and `may_end` agrees; or until `stop`."""
+        async with self._renewing():
+            while not self._is_stopping:
+                self._wake.clear()
+                is_last_round = may_end()  # asked before looking: what comes due after the source has ended is seen
+                # With free hands, hosts whose gap is not over are waited for, or the end would come before their turn.
+                if not await self._fill() and not self._held and not await self._fill(wait_for_hosts=True) and is_last_round:
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), 0.2)
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more, give what is in flight `grace_s` to end, then give it back undone."""
+        self._is_stopping = True
+        self.wake()
+        if self._held:
+            await asyncio.wait(self._held, timeout=grace_s)
+        undone = dict(self._held)
+        for task in undone:
+            task.cancel()
+        if undone:
+            await asyncio.wait(undone)
+            with contextlib.suppress(StoreError):
+                await self._work.release(self._leases(list(undone.values())))
+
+    async def _fill(self, *, wait_for_hosts: bool = False) -> int:
+        free = self._at_once - len(self._held)
+        if self._is_stopping or free <= 0:
+            return 0
+        try:
+            claims = await self._work.claim(free, () if wait_for_hosts else self._busy_hosts())
+        except StoreError as error:
+            await self._pause_after(error)
+            return 0
+        self._pause_s = 0.0
+        if self._must_stop():  # asked while the claim was under way
+            await self._work.release(self._leases(claims))
+            return 0
+        for claim in claims:
+            task = asyncio.create_task(self._work_on(claim), name=f"{self._work.name} {self._work.key(claim)}")
+            self._held[task] = claim
+            task.add_done_callback(self._finished)
+        return len(claims)
+
+    async def _pause_after(self, error: StoreError) -> None:
+        """The store refused a claim: say so, and ask again with growing pauses."""
+        self._observer.work_crashed(self._work.name, 0, error)
+        self._pause_s = min(max(2 * self._pause_s, _CRASH_PAUSE_S), _CRASH_PAUSE_MAX_S)
+        await asyncio.sleep(self._pause_s)
+
+    async def _work_on(self, claim: C) -> None:
+        try:
+            await self._work.handle(claim)
+        except LeaseLost:
+            return  # another worker has it now; what it does is as good
+        except StoreError as error:
+            self._observer.work_crashed(self._work.name, self._work.key(claim), error)
+        except Exception as error:  # noqa: BLE001  the one place: a defect costs one claim, never the daemon
+            self._observer.work_crashed(self._work.name, self._work.key(claim), error)
+            with contextlib.suppress(Exception):
+                await self._work.crashed(claim, error)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._held.pop(task, None)
+        # Claims are cheaper in batches: wait for a quarter of the places, unless this was the last one.
+        if not self._held or self._at_once - len(self._held) >= max(1, self._at_once // 4):
+            self._wake.set()
+
+    def _must_stop(self) -> bool:
+        return self._is_stopping
+
+    def _busy_hosts(self) -> list[str]:
+        counts = Counter(self._work.host(claim) for claim in self._held.values())
+        return [*{host for host, count in counts.items() if count >= self._per_host}.union(self._hosts_that_wait())]
+
+    def _leases(self, claims: Sequence[C]) -> dict[int, Lease]:
+        return {self._work.key(claim): self._work.lease(claim) for claim in claims}
+
+    @contextlib.asynccontextmanager
+    async def _renewing(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._renew_for_ever())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            if self._held:
+                try:
+                    await self._work.renew(self._leases(list(self._held.values())))
+                except StoreError as error:
+                    self._observer.work_crashed(self._work.name, 0, error)

@@ -1,0 +1,8 @@
+"""What every worker process needs, loaded once: the forkserver imports this module and all workers share what it holds.
+
+Nothing else imports it. Without it each new worker would spend about a second on imports and on the language model.
+"""
+
+from ingest.language import detect
+
+detect("The model of languages is read when it is first asked, which is now and not in each worker.")

@@ -1,0 +1,66 @@
+"""Many writers, few commits."""
+
+import asyncio
+
+import pytest
+
+from ingest.errors import StoreUnavailable
+from ingest.model import Applied
+from ingest.pipeline.batch import ApplyInBatches
+
+
+class Ledger:
+    def __init__(self, error=None):
+        self.batches, self.error = [], error
+
+    def apply(self, plans):
+        self.batches.append(list(plans))
+        if self.error:
+            raise self.error
+        return tuple(Applied.TAKEN if plan == "taken" else Applied.DONE for plan in plans)
+
+
+async def in_thread(call, /, *args, **kwargs):
+    return await asyncio.to_thread(call, *args, **kwargs)
+
+
+def test_plans_that_arrive_together_share_transactions_and_each_learns_its_own_fate():
+    ledger = Ledger()
+
+    async def apply_all():
+        apply = ApplyInBatches(ledger, in_thread)
+        return await asyncio.gather(*(apply(plan) for plan in ["one", "taken", *map(str, range(248))]))
+
+    results = asyncio.run(apply_all())
+    assert results[:3] == [Applied.DONE, Applied.TAKEN, Applied.DONE]
+    assert sum(map(len, ledger.batches)) == 250
+    assert len(ledger.batches) <= 4
+
+
+def test_a_failed_transaction_is_told_to_everyone_in_it():
+    async def apply_all():
+        apply = ApplyInBatches(Ledger(StoreUnavailable("away")), in_thread)
+        return await asyncio.gather(apply("a"), apply("b"), return_exceptions=True)
+
+    results = asyncio.run(apply_all())
+    assert [str(result) for result in results] == ["away", "away"]
+
+
+def test_a_writer_that_gave_up_waiting_does_not_disturb_the_others():
+    async def cancel_one():
+        apply = ApplyInBatches(Ledger(), in_thread)
+        first, second = asyncio.create_task(apply("a")), asyncio.create_task(apply("b"))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert asyncio.run(cancel_one()) is Applied.DONE
+
+
+def test_without_plans_nothing_is_written():
+    ledger = Ledger()
+    ApplyInBatches(ledger, in_thread)
+    assert ledger.batches == []
+
+
+pytestmark = pytest.mark.timeout(30)

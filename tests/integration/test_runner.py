@@ -1,0 +1,220 @@
+"""The step that walks every kind of work."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from ingest.errors import LeaseLost, StoreUnavailable
+from ingest.model import Lease
+from ingest.pipeline import Runner
+from tests.unit.make import NOW
+
+
+class Chore:
+    """Work of numbers: each is claimed once, handled by `handle`, and lives at host `number % 3`."""
+
+    name = "chore"
+
+    def __init__(self, numbers, handle=None):
+        self.waiting = list(numbers)
+        self._handle = handle
+        self.done, self.crashes, self.released, self.renewed = [], [], [], 0
+        self.at_once = self.most_at_once = 0
+        self.claim_error = None
+
+    async def claim(self, limit, busy_hosts):
+        if self.claim_error:
+            raise self.claim_error.pop()
+        free = [n for n in self.waiting if str(n % 3) not in busy_hosts][:limit]
+        self.waiting = [n for n in self.waiting if n not in free]
+        return free
+
+    async def handle(self, claim):
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await asyncio.sleep(0)
+            if self._handle:
+                await self._handle(claim)
+            self.done.append(claim)
+        finally:
+            self.at_once -= 1
+
+    async def crashed(self, claim, error):
+        self.crashes.append((claim, str(error)))
+
+    def key(self, claim):
+        return claim
+
+    def host(self, claim):
+        return str(claim % 3)
+
+    def lease(self, claim):
+        return Lease("me", claim, NOW)
+
+    async def renew(self, leases):
+        self.renewed += 1
+
+    async def release(self, leases):
+        self.released += leases
+
+
+class Witness:
+    def __init__(self):
+        self.crashes = []
+
+    def feed_polled(self, plan): ...
+
+    def article_ingested(self, plan): ...
+
+    def work_crashed(self, work, key, error):
+        self.crashes.append((work, key, type(error).__name__))
+
+
+def runner_of(work, witness=None, **given):
+    return Runner(work, witness or Witness(), **{"at_once": 4, "per_host": 2, "lease_s": 60, **given})
+
+
+def play(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 20))
+
+
+def test_all_due_work_is_done_and_never_more_than_allowed_at_once():
+    work = Chore(range(50))
+    play(runner_of(work).drain())
+    assert sorted(work.done) == list(range(50))
+    assert work.most_at_once == 4
+
+
+def test_a_host_gets_no_more_than_its_share_at_once():
+    seen = []
+
+    async def note(number):
+        seen.append(work.at_once)
+        await asyncio.sleep(0.01)
+
+    work = Chore([0, 3, 6, 9, 12], note)
+    play(runner_of(work, per_host=2, at_once=5).drain())
+    assert sorted(work.done) == [0, 3, 6, 9, 12]
+
+
+def test_a_defect_costs_one_claim_and_never_the_rest():
+    async def trip(number):
+        if number == 3:
+            raise ZeroDivisionError("oops")
+
+    work, witness = Chore(range(6), trip), Witness()
+    play(runner_of(work, witness).drain())
+    assert sorted(work.done) == [0, 1, 2, 4, 5]
+    assert work.crashes == [(3, "oops")]
+    assert witness.crashes == [("chore", 3, "ZeroDivisionError")]
+
+
+def test_a_lost_lease_is_dropped_silently():
+    async def lose(number):
+        raise LeaseLost(str(number))
+
+    work, witness = Chore([1], lose), Witness()
+    play(runner_of(work, witness).drain())
+    assert (work.crashes, witness.crashes) == ([], [])
+
+
+def test_a_store_that_is_away_is_told_and_asked_again(monkeypatch):
+    monkeypatch.setattr("ingest.pipeline.runner._CRASH_PAUSE_S", 0.01)
+    work, witness = Chore([1, 2]), Witness()
+    work.claim_error = [StoreUnavailable("away"), StoreUnavailable("away")]
+    runner = runner_of(work, witness)
+
+    async def until_done():
+        running = asyncio.create_task(runner.run())
+        while len(work.done) < 2:
+            runner.wake()
+            await asyncio.sleep(0.01)
+        await runner.stop(1)
+        await running
+
+    with contextlib.suppress(IndexError):
+        play(until_done())
+    assert [crash[2] for crash in witness.crashes] == ["StoreUnavailable", "StoreUnavailable"]
+
+
+def test_stopping_lets_work_in_flight_end():
+    async def slow(number):
+        await asyncio.sleep(0.05)
+
+    work = Chore(range(4), slow)
+
+    async def stop_early():
+        runner = runner_of(work)
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.01)
+        await runner.stop(5)
+        await running
+
+    play(stop_early())
+    assert len(work.done) == 4
+    assert work.released == []
+
+
+def test_what_was_claimed_while_stopping_is_given_back():
+    class SlowToClaim(Chore):
+        async def claim(self, limit, busy_hosts):
+            await asyncio.sleep(0.05)
+            return await super().claim(limit, busy_hosts)
+
+    work = SlowToClaim([0, 1])
+
+    async def stop_while_claiming():
+        runner = runner_of(work)
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.01)
+        await runner.stop(1)
+        await running
+
+    play(stop_while_claiming())
+    assert (work.done, sorted(work.released)) == ([], [0, 1])
+
+
+def test_what_does_not_end_in_time_is_given_back():
+    async def hang(number):
+        await asyncio.sleep(600)
+
+    work = Chore([0, 1], hang)
+
+    async def stop_hard():
+        runner = runner_of(work)
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.01)
+        await runner.stop(0.05)
+        await running
+
+    play(stop_hard())
+    assert work.done == []
+    assert sorted(work.released) == [0, 1]
+
+
+def test_leases_of_long_work_are_renewed():
+    async def slow(number):
+        await asyncio.sleep(0.2)
+
+    work = Chore([0], slow)
+    play(runner_of(work, lease_s=0.15).drain())
+    assert work.renewed >= 2
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_a_pass_ends_only_when_its_source_has_ended_too(places):
+    work = Chore([])
+    is_fed = asyncio.Event()
+
+    async def feed_late():
+        runner = runner_of(work, at_once=places)
+        draining = asyncio.create_task(runner.drain(may_end=is_fed.is_set))
+        await asyncio.sleep(0.05)
+        work.waiting += [1, 2]
+        is_fed.set()
+        await draining
+
+    play(feed_late())
+    assert sorted(work.done) == [1, 2]
