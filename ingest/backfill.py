@@ -1,0 +1,240 @@
+"""A feed's history, page by page, through the same walk as live entries but behind them in the queue.
+
+What a page brought and where to go on is written in one transaction, so a run may be ended at any moment; the next one goes
+on there and asks for no finished page again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ingest.decide import plan_entry
+from ingest.discovery import find_or_add, read_page
+from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, WorkKilled
+from ingest.history import estimate_pages, find_strategy, is_within, next_checkpoint
+from ingest.model import (
+    Backfill,
+    Checkpoint,
+    EntryPlan,
+    FeedHead,
+    FeedInfo,
+    FeedState,
+    Fetched,
+    HistoryPlan,
+    KeyedEntry,
+    ParsedFeed,
+    Strategy,
+    Validators,
+)
+from ingest.pipeline import poll_feed
+from ingest.wiring import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of the history is wanted."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None  # new entries of one feed
+
+
+@dataclass(slots=True)
+class FeedHistory:
+    """How the backfill of one feed goes; read by whoever shows progress, and told at the end."""
+
+    url: str
+    pages: int = 0
+    pages_expected: int | None = None
+    entries_new: int = 0
+    outcome: str = ""
+    is_failed: bool = False
+
+    def failed(self, error: IngestError) -> None:
+        self.is_failed, self.outcome = True, f"stopped: {error.reason if isinstance(error, FetchError) else error}"
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.pages} pages, {self.entries_new} new entries; {self.outcome}"
+
+
+@dataclass(slots=True)
+class History:
+    """The whole run."""
+
+    feeds: list[FeedHistory] = field(default_factory=list)
+
+    @property
+    def has_failures(self) -> bool:
+        return any(feed.is_failed for feed in self.feeds)
+
+
+async def run_backfill(
+    service: Service, targets: tuple[str, ...], scope: Scope, history: History, *, is_over: Callable[[], bool]
+) -> None:
+    """Read the history of `targets` (feed URLs, ids, or site URLs; none: every active feed), and make its articles.
+
+    `history` is filled as it goes. `is_over` ends the run after the page in hand. Raises StoreError.
+    """
+    articles = service.article_runner()
+    reading = asyncio.create_task(_read_all(service, targets, scope, history, is_over=is_over))
+    ingesting = asyncio.create_task(articles.drain(may_end=reading.done))
+    try:
+        while not ingesting.done():
+            await asyncio.wait((ingesting,), timeout=0.2)
+            if is_over():
+                await articles.stop(grace_s=8.0)
+        await reading
+    finally:
+        reading.cancel()
+        ingesting.cancel()
+
+
+async def _read_all(
+    service: Service, targets: tuple[str, ...], scope: Scope, history: History, *, is_over: Callable[[], bool]
+) -> None:
+    for target in targets or await _all_feeds(service):
+        if is_over():
+            return
+        state = FeedHistory(target)
+        history.feeds.append(state)
+        try:
+            feed, document = await find_or_add(service, target)
+            state.url = feed.url
+            reader = _HistoryReader(service, feed, scope, state, document)
+            await reader.read(is_over)
+        except (FetchError, ParseError, WorkKilled) as error:
+            state.failed(error)
+
+
+async def look_at_all(service: Service, targets: tuple[str, ...], scope: Scope, history: History) -> None:
+    """What a backfill would do, from each feed's first page alone; nothing is written."""
+    for target in targets or await _all_feeds(service):
+        state = FeedHistory(target, pages=1)
+        history.feeds.append(state)
+        try:
+            await _look(service, state, scope)
+        except (FetchError, ParseError, WorkKilled) as error:
+            state.failed(error)
+
+
+async def _look(service: Service, state: FeedHistory, scope: Scope) -> None:
+    found = await service.in_thread(service.store.feeds.find, state.url)
+    state.url = found.url if found else state.url
+    parsed, keyed = await read_page(service, state.url, state.url)
+    planned = find_strategy(parsed.head, state.url)
+    if planned is None:
+        state.outcome = f"would store what the feed shows now ({len(keyed)} entries); it names no older pages"
+        return
+    strategy, _ = planned
+    state.pages_expected, reason = estimate_pages(strategy, parsed.head, keyed, since=scope.since)
+    count = "an unknown number of" if state.pages_expected is None else f"about {state.pages_expected}"
+    state.outcome = f"would ask for {count} more pages by {strategy.value} ({reason})"
+
+
+async def _all_feeds(service: Service) -> tuple[str, ...]:
+    feeds = await service.in_thread(service.store.feeds.infos)
+    return tuple(str(feed.feed_id) for feed in feeds if feed.state is FeedState.ACTIVE)
+
+
+@dataclass(slots=True)
+class _HistoryReader:
+    """Reads one page of one feed's history after the other."""
+
+    service: Service
+    feed: FeedInfo
+    scope: Scope
+    state: FeedHistory
+    document: Fetched | None  # the feed's own, if it was fetched just now
+    is_done: bool = False
+
+    async def read(self, is_over: Callable[[], bool]) -> None:
+        """First what the feed shows now, then page by page into the past."""
+        runs = await self.service.in_thread(self.service.store.history.infos, self.feed.feed_id)
+        head = await self._poll(is_whole=not runs)
+        run = runs[0] if runs else await self._open(head)
+        if run is None:
+            self.state.outcome = "the feed names no older pages"
+            return
+        if run.is_finished:
+            pages = run.checkpoint.pages
+            self.state.outcome = f"its history was read to the end before ({pages} pages by {run.strategy.value})"
+            return
+        while not is_over() and not self.is_done:
+            run = await self.read_next(run)
+        self.state.outcome = self.state.outcome or f"stopped after {self.state.pages} pages; run again to go on"
+
+    async def _poll(self, *, is_whole: bool) -> FeedHead | None:
+        """Poll the feed, unless another process is just doing so; answers what it says of itself, if it sent anything new.
+
+        `is_whole` asks for the document even where ours is current: its head tells where the history begins.
+        """
+        service, feed = self.service, self.feed
+        now = service.clock.now()
+        until = now + timedelta(seconds=service.feeds.poll.lease_s)
+        claim = await service.in_thread(service.store.feeds.claim_one, feed.feed_id, now, until)
+        if claim is None:
+            return (await read_page(service, feed.url, feed.url))[0].head if is_whole else None
+        if is_whole:
+            claim = replace(claim, validators=Validators(), body_hash=None)
+        plan = await poll_feed(claim, service.feeds, document=self.document)
+        if not plan.outcome.is_success:
+            raise PermanentFetchError(feed.url, plan.outcome, plan.reason)
+        self.state.pages, self.state.entries_new = 1, len(plan.new)
+        return plan.head
+
+    async def _open(self, head: FeedHead | None) -> Backfill | None:
+        planned = find_strategy(head, self.feed.url) if head else None
+        if planned is None:
+            return None
+        strategy, first_url = planned
+        history = self.service.store.history
+        return await self.service.in_thread(
+            history.open, self.feed.feed_id, strategy, Checkpoint(first_url), self.service.clock.now()
+        )
+
+    async def read_next(self, run: Backfill) -> Backfill:
+        """Ask for the next page, write what it brings; answers the backfill as it stands then. Raises FetchError, ParseError."""
+        url = run.checkpoint.next_url
+        if url is None or self.state.pages > self.service.settings.policies.backfill.max_pages:
+            self.is_done = True
+            return run
+        try:
+            parsed, keyed = await read_page(self.service, url, self.feed.url)
+        except PermanentFetchError as error:
+            if run.strategy is not Strategy.WORDPRESS or error.status is None:
+                raise
+            # WordPress ends its paging with 404.
+            return await self._apply(run, (), replace(run.checkpoint, next_url=None), f"the end: page answers {error.status}")
+        return await self._take(run, url, parsed, keyed)
+
+    async def _take(self, run: Backfill, url: str, parsed: ParsedFeed, keyed: tuple[KeyedEntry, ...]) -> Backfill:
+        store = self.service.store.feeds
+        known = await self.service.in_thread(store.known_entries, self.feed.feed_id, [entry.key for entry in keyed])
+        unseen = [entry for entry in keyed if entry.key not in known]
+        wanted = [entry for entry in unseen if is_within(entry.entry, self.scope.since, self.scope.until)]
+        room = None if self.scope.limit is None else max(self.scope.limit - self.state.entries_new, 0)
+        new = tuple(plan_entry(entry, self.feed.options, reason=f"history, {run.strategy.value}") for entry in wanted[:room])
+        if room is not None and len(wanted) > room:
+            # The page is not finished: the checkpoint stays before it.
+            self.is_done, self.state.outcome = True, f"limit of {self.scope.limit} entries reached; run again to go on"
+            return await self._apply(run, new, run.checkpoint, self.state.outcome)
+        dates = [entry.entry.published_at or entry.entry.updated_at for entry in keyed]
+        oldest = min((date for date in dates if date), default=None)
+        checkpoint, is_finished, reason = next_checkpoint(
+            run.strategy, parsed, url, run.checkpoint, new_keys=len(unseen), oldest=oldest, since=self.scope.since
+        )
+        if is_finished:
+            self.is_done, self.state.outcome = True, reason
+        return await self._apply(run, new, checkpoint, reason)
+
+    async def _apply(self, run: Backfill, new: tuple[EntryPlan, ...], checkpoint: Checkpoint, reason: str) -> Backfill:
+        is_finished = checkpoint.next_url is None
+        checkpoint = replace(checkpoint, entries_new=run.checkpoint.entries_new + len(new))
+        plan = HistoryPlan(run.backfill_id, self.feed.feed_id, self.service.clock.now(), new, checkpoint, is_finished, reason)
+        await self.service.in_thread(self.service.store.history.apply, plan)
+        self.state.pages += 1
+        self.state.entries_new += len(new)
+        if is_finished:
+            self.is_done, self.state.outcome = True, reason
+        return replace(run, checkpoint=checkpoint, is_finished=is_finished)

@@ -1,0 +1,85 @@
+"""From an address that somebody gave to a feed: itself, one that its page names, or one at a usual place."""
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from ingest.errors import FetchError, ParseError, WorkKilled
+from ingest.model import FeedInfo, FeedOrigin, FeedSpec, Fetched, FetchRequest, KeyedEntry, ParsedFeed, Purpose
+from ingest.outcome import Outcome
+from ingest.parse import FoundFeed, find_feeds, likely_feed_urls
+from ingest.pipeline import read_feed, scoped_secrets
+from ingest.urls import is_http_url, redact
+from ingest.wiring import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """A feed that was found, with the document that proved it."""
+
+    feed: FoundFeed
+    document: Fetched
+
+
+async def find_or_add(service: Service, target: str) -> tuple[FeedInfo, Fetched | None]:
+    """The feed meant by `target` (id, feed URL or site URL); an unknown one is looked for there and added.
+
+    With the document of one that was looked for. Raises FetchError, ParseError.
+    """
+    store = service.store.feeds
+    if found := await service.in_thread(store.find, target):
+        return found, None
+    new = await discover(service, target)
+    await service.in_thread(store.add, FeedSpec(new.feed.url, origin=FeedOrigin.COMMAND), service.clock.now())
+    found = await service.in_thread(store.find, new.feed.url)
+    assert found is not None
+    return found, new.document
+
+
+async def discover(service: Service, url: str) -> Discovered:
+    """The best feed at `url`. Raises FetchError, or ParseError when there is none."""
+    found = await discover_all(service, url, most=1)
+    if not found:
+        raise ParseError(Outcome.NOT_A_FEED, f"{redact(url)}: neither a feed nor a page that leads to one")
+    return found[0]
+
+
+async def discover_all(service: Service, url: str, *, most: int = 20) -> tuple[Discovered, ...]:
+    """Feeds at `url` that can be read, best first: itself, those that its page names, else those at usual places."""
+    if not is_http_url(url):
+        raise ParseError(Outcome.NOT_A_FEED, f"{url}: neither a feed that is known nor an address that begins with http")
+    answer = await fetch_feed(service, url)
+    with contextlib.suppress(ParseError, WorkKilled):
+        return (await _read(service, url, answer),)
+    named = await service.offload(service.feeds.parse.timeout_s, find_feeds, answer.body, answer.final_url)
+    found = await _read_those(service, tuple(feed.url for feed in named), most)
+    return found or await _read_those(service, likely_feed_urls(answer.final_url), 1)
+
+
+async def _read_those(service: Service, urls: tuple[str, ...], most: int) -> tuple[Discovered, ...]:
+    found: list[Discovered] = []
+    for url in urls:
+        if len(found) < most:
+            with contextlib.suppress(FetchError, ParseError, WorkKilled):
+                found.append(await _read(service, url, await fetch_feed(service, url)))
+    return tuple(found)
+
+
+async def _read(service: Service, url: str, answer: Fetched) -> Discovered:
+    parsed, _ = await service.offload(service.feeds.parse.timeout_s, read_feed, answer, service.feeds.parse)
+    return Discovered(FoundFeed(url=url, title=parsed.head.title), answer)
+
+
+async def read_page(service: Service, url: str, feed_url: str) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
+    """The feed document at `url`, a page of the history of `feed_url`, with its entries. Raises FetchError, ParseError."""
+    answer = await fetch_feed(service, url, feed_url)
+    parsed, keyed = await service.offload(service.feeds.parse.timeout_s, read_feed, answer, service.feeds.parse)
+    return replace(parsed, entries=tuple(entry.entry for entry in keyed)), keyed
+
+
+async def fetch_feed(service: Service, url: str, feed_url: str | None = None) -> Fetched:
+    """The document at `url`, with the secrets of `feed_url` where both have one origin."""
+    answer = await service.fetcher.fetch(
+        FetchRequest(url, Purpose.FEED, secrets=scoped_secrets(service.feeds.secrets, feed_url or url, url))
+    )
+    assert isinstance(answer, Fetched)  # 304 answers conditions, and none were made
+    return answer

@@ -1,0 +1,25 @@
+"""The store alone, ready to be used: all that most commands need of the service."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ingest.clock import Clock, SystemClock
+from ingest.config import Settings
+from ingest.store import SqlStore, migrate, open_store
+from ingest.store.owner import is_gone
+
+
+@contextmanager
+def ready_store(settings: Settings, clock: Clock | None = None, *, sync: bool = True) -> Iterator[SqlStore]:
+    """The store with its schema up to date, the leases of dead processes freed, and (`sync`) the feeds as a TOML list says."""
+    store = open_store(settings.policies.database)
+    try:
+        migrate.upgrade(store.database)
+        store.feeds.release_gone(is_gone)
+        if sync and settings.feed_list is not None:
+            specs = [configured.spec for configured in settings.feed_list]
+            now = (clock or SystemClock()).now()
+            store.feeds.sync(specs, now, first_poll_at=lambda _: now)
+        yield store
+    finally:
+        store.close()

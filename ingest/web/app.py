@@ -1,0 +1,39 @@
+"""The HTTP application: four addresses, no feed's or user's data."""
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from ingest.metrics import Metrics
+from ingest.web.health import Health
+
+
+def create_app(metrics: Metrics, health: Health) -> Starlette:
+    """`/livez` the process answers, `/readyz` the database too, `/healthz` and work goes on, `/metrics` for Prometheus."""
+
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def render_metrics(_: Request) -> Response:
+        return PlainTextResponse(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(
+        routes=[
+            Route("/livez", livez),
+            Route("/readyz", _check(health.ready_problem)),
+            Route("/healthz", _check(health.problem)),
+            Route("/metrics", render_metrics),
+        ]
+    )
+
+
+def _check(problem: Callable[[], str]) -> Callable[[Request], "asyncio.Future[Response]"]:
+    async def answer(_: Request) -> Response:
+        found = await asyncio.to_thread(problem)
+        return JSONResponse({"status": found or "ok"}, status_code=503 if found else 200)
+
+    return answer  # type: ignore[return-value]  # starlette takes any coroutine function

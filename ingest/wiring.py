@@ -1,0 +1,202 @@
+"""The only room that knows every edge: builds what the walk needs out of Settings, and takes it down again."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from ingest.clock import Clock, SystemClock
+from ingest.config import Settings
+from ingest.errors import ConfigError, FetchError, ParseError, Problem
+from ingest.fetch import HostGate, HttpFetcher
+from ingest.log import get
+from ingest.metrics import Metrics
+from ingest.model import FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
+from ingest.offload import WorkerPool
+from ingest.opening import ready_store
+from ingest.parse import read_opml
+from ingest.pipeline import ArticleTools, ArticleWork, FeedTools, FeedWork, Observer, Observers, Runner
+from ingest.ports import Fetcher, InThread
+from ingest.reporting import LogObserver, MeteredFetcher, MetricsObserver
+from ingest.store import SqlStore
+from ingest.urls import is_http_url
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SQLITE_THREADS = 3  # one writes; the others read meanwhile
+_POSTGRES_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a run needs, wired."""
+
+    settings: Settings
+    store: SqlStore
+    fetcher: Fetcher
+    gate: HostGate
+    offload: WorkerPool
+    clock: Clock
+    metrics: Metrics
+    observer: Observer
+    feeds: FeedTools
+    articles: ArticleTools
+
+    def feed_runner(self, work: FeedWork) -> Runner:  # type: ignore[type-arg]  # Runner[FeedClaim] by inference
+        policies = self.settings.policies
+        return Runner(
+            work,
+            self.observer,
+            at_once=policies.poll.at_once,
+            per_host=policies.hosts.at_once,
+            lease_s=policies.poll.lease_s,
+            busy_hosts=self.gate.busy_hosts,
+        )
+
+    def article_runner(self) -> Runner:  # type: ignore[type-arg]  # see feed_runner
+        policies = self.settings.policies
+        return Runner(
+            ArticleWork(self.articles),
+            self.observer,
+            at_once=policies.articles.at_once,
+            per_host=policies.hosts.at_once,
+            lease_s=policies.articles.lease_s,
+            busy_hosts=self.gate.busy_hosts,
+        )
+
+    async def in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.feeds.in_thread(call, *args, **kwargs)
+
+
+@asynccontextmanager
+async def wire(
+    settings: Settings, *observers: Observer, clock: Clock | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Service]:
+    """A Service that is ready to work: schema current, feeds as configured. Raises ConfigError, StoreError."""
+    clock = clock or SystemClock()
+    with ready_store(settings, clock) as store:
+        policies = settings.policies
+        gate = HostGate(policies.hosts, clock)
+        fetcher = HttpFetcher(policies.fetch, gate, clock)
+        pool = WorkerPool(policies.workers)
+        threads = ThreadPoolExecutor(
+            _SQLITE_THREADS if store.database.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="store"
+        )
+        try:
+            secrets = await _sync_listed_feeds(settings, store, fetcher, clock)
+            metrics = metrics or Metrics()
+            observer = Observers((LogObserver(), MetricsObserver(metrics), *observers))
+            metered = MeteredFetcher(fetcher, metrics, clock)
+            edges = _Edges(metered, _in_threads(threads), pool, clock, observer, lambda url: secrets.get(url, FeedSecrets()))
+            feeds, articles = _feed_tools(settings, store, edges), _article_tools(settings, store, edges)
+            yield Service(settings, store, metered, gate, pool, clock, metrics, observer, feeds, articles)
+        finally:
+            pool.close()
+            await fetcher.aclose()
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """What polls and articles share of the world."""
+
+    fetcher: Fetcher
+    in_thread: InThread
+    offload: WorkerPool
+    clock: Clock
+    observer: Observer
+    secrets: Callable[[str], FeedSecrets]
+
+
+def _in_threads(threads: ThreadPoolExecutor) -> InThread:
+    def in_thread(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(threads, partial(call, *args, **kwargs))
+
+    return in_thread
+
+
+def _feed_tools(settings: Settings, store: SqlStore, edges: _Edges) -> FeedTools:
+    policies = settings.policies
+    return FeedTools(
+        store=store.feeds,
+        fetcher=edges.fetcher,
+        in_thread=edges.in_thread,
+        offload=edges.offload,
+        clock=edges.clock,
+        observer=edges.observer,
+        secrets=edges.secrets,
+        chance=random.random,
+        poll=policies.poll,
+        parse=policies.parse,
+        hosts=policies.hosts,
+    )
+
+
+def _article_tools(settings: Settings, store: SqlStore, edges: _Edges) -> ArticleTools:
+    policies = settings.policies
+    return ArticleTools(
+        store=store.articles,
+        fetcher=edges.fetcher,
+        in_thread=edges.in_thread,
+        offload=edges.offload,
+        clock=edges.clock,
+        observer=edges.observer,
+        secrets=edges.secrets,
+        chance=random.random,
+        full_text=settings.full_text,
+        articles=policies.articles,
+        extract=policies.extract,
+        match=policies.match,
+        hosts=policies.hosts,
+    )
+
+
+async def _sync_listed_feeds(
+    settings: Settings, store: SqlStore, fetcher: HttpFetcher, clock: Clock
+) -> Mapping[str, FeedSecrets]:
+    """Bring the database in line with the feed list; answers each feed's secrets by its URL."""
+    if settings.feed_list is not None:  # synced already, with the store
+        return {configured.spec.url: configured.secrets for configured in settings.feed_list}
+    if not settings.feeds:
+        return {}
+    try:
+        specs = await read_feed_list(settings.feeds, fetcher)
+    except ConfigError as error:
+        if not store.feeds.infos():
+            raise
+        get("ingest.config").warning(
+            "feed_list_unreadable", problem=str(error), meaning="going on with the feeds of the last reading"
+        )
+        return {}
+    now = clock.now()
+    store.feeds.sync(specs, now, first_poll_at=lambda _: now)
+    return {}
+
+
+async def read_feed_list(place: str, fetcher: HttpFetcher) -> tuple[FeedSpec, ...]:
+    """The feeds of an OPML file or URL. Raises ConfigError when it cannot be had or read."""
+    try:
+        body = await _read_place(place, fetcher)
+        specs, problems = read_opml(body)
+    except (FetchError, ParseError, OSError) as error:
+        reason = error.reason if isinstance(error, FetchError) else str(error)
+        raise ConfigError(
+            Problem(place, f"cannot be read as a feed list: {reason}", "name a TOML or OPML file, or the URL of one")
+        ) from error
+    for problem in problems:
+        get("ingest.config").warning("feed_list_odd", place=place, problem=problem)
+    return tuple(specs)
+
+
+async def _read_place(place: str, fetcher: HttpFetcher) -> bytes:
+    if not is_http_url(place):
+        return await asyncio.to_thread(Path(place).read_bytes)
+    answer = await fetcher.fetch(FetchRequest(place, Purpose.LIST))
+    assert isinstance(answer, Fetched)
+    return answer.body
