@@ -1,0 +1,70 @@
+"""Entries → keys that say which entry is which within a feed, and hashes that say whether an entry changed.
+
+Keys, in this order:  guid → guid and address (a guid used twice in the document)
+                      no guid: canonical address → address and words (an address used twice)
+                      neither: title, date and text → all that the hash is over (pictures or sounds without a word)
+Never a date alone: entries arrive late, are dated back and share a second.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+from ingest.model import Entry, KeyedEntry
+from ingest.text import html_to_text
+from ingest.urls import canonical_url
+
+
+def key_entries(entries: Iterable[Entry]) -> tuple[KeyedEntry, ...]:
+    """The entries of one document with their keys, in its order. Entries that say exactly the same are one entry."""
+    keyed: dict[str, KeyedEntry] = {}
+    for entry in entries:
+        content_hash = _content_hash(entry)
+        for key in _keys(entry, content_hash):
+            known = keyed.get(key)
+            if known is None:
+                keyed[key] = KeyedEntry(key, content_hash, entry)
+            if known is None or known.content_hash == content_hash:
+                break
+    return tuple(keyed.values())
+
+
+def _keys(entry: Entry, content_hash: str) -> Iterator[str]:
+    """Keys from the plainest to the most exact; the first that nobody in the document holds is the entry's."""
+    url = (canonical_url(entry.url) or entry.url) if entry.url else ""
+    if entry.guid:
+        yield _digest("guid", entry.guid)
+        if url:
+            yield _digest("guid", entry.guid, "url", url)
+    elif url:
+        yield _digest("url", url)
+    yield _digest("words", entry.guid or "", url, entry.title or "", entry.published_raw or entry.updated_raw or "", _text(entry))
+    yield _digest("all", content_hash)
+
+
+def _content_hash(entry: Entry) -> str:
+    """Over what a reader would call the entry; not over dates, which servers touch without changing a word."""
+    enclosures = (enclosure.url for enclosure in entry.enclosures)
+    return _digest(
+        entry.title or "",
+        entry.url or "",
+        *entry.authors,
+        "text",
+        _text(entry),
+        "enclosures",
+        *enclosures,
+        "tags",
+        *entry.categories,
+    )
+
+
+def _text(entry: Entry) -> str:
+    return html_to_text(entry.content or entry.summary or "")
+
+
+def _digest(*parts: str) -> str:
+    """SHA-256 over the parts, each with its length, so that no two lists of parts are alike."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "replace")
+        digest.update(b"%d:%b" % (len(data), data))
+    return digest.hexdigest()

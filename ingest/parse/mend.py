@@ -1,0 +1,116 @@
+"""Feed documents that are no XML, made XML: the faults that feeds really have, and no others.
+
+Undefined entities, lone ampersands, characters XML forbids, prefixes nobody declared, junk around the document. Sections that
+are marked as CDATA stay untouched.
+"""
+
+import html.entities
+import re
+import sys
+
+from ingest.text import one_line
+
+_MAX_DEFINED = 200  # characters an entity defined in the document may stand for
+_MAX_PREFIXES = 100
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENTITY = re.compile(r"&(?:(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z_][\w.-]{0,60});)?")
+_DEFINITION = re.compile(r"""<!ENTITY\s+([\w.-]{1,60})\s+(?:"([^"&%<]*)"|'([^'&%<]*)')\s*>""")
+_XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
+
+_PREFIXES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "atom10": "http://www.w3.org/2005/Atom",
+    "a10": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
+    "fh": "http://purl.org/syndication/history/1.0",
+    "georss": "http://www.georss.org/georss",
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "media": "http://search.yahoo.com/mrss/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "thr": "http://purl.org/syndication/thread/1.0",
+    "wfw": "http://wellformedweb.org/CommentAPI/",
+    "xhtml": "http://www.w3.org/1999/xhtml",
+    "xlink": "http://www.w3.org/1999/xlink",
+}
+_USED_PREFIX = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):(?=[A-Za-z_])|\s([A-Za-z_][\w.-]{0,40}):[A-Za-z_][\w.-]{0,60}\s*=\s*[\"']")
+_ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?[A-Za-z][\w.-]{0,60}")
+
+
+def trim(text: str) -> tuple[str, str]:
+    """The document without what follows its root element, and the beginning of what followed."""
+    end = _end_of_root(text)
+    if end is None:
+        return text, ""
+    junk = re.sub(r"<!--.*?-->|<\?.*?\?>", "", text[end : end + 2_000], flags=re.DOTALL)
+    return text[:end], one_line(junk, 60)
+
+
+def is_cut_off(text: str) -> bool:
+    """Whether the end tag of the root element never came."""
+    return _end_of_root(text) is None
+
+
+def _end_of_root(text: str) -> int | None:
+    root = _ROOT.match(text)
+    start = text.rfind("</" + root[0][1:]) if root else -1
+    end = text.find(">", start) if start >= 0 else -1
+    return end + 1 if end >= 0 else None
+
+
+def mend(text: str, prolog: str = "") -> str:
+    """`text` (from its root element on) with its faults mended. What cannot be mended is left as it is."""
+    defined = _definitions(prolog)
+    parts = []
+    at = 0
+    while (start := text.find("<![CDATA[", at)) >= 0:
+        end = text.find("]]>", start)
+        if end < 0:
+            break
+        parts += [_mend_entities(text[at:start], defined), text[start : end + 3]]
+        at = end + 3
+    parts.append(_mend_entities(text[at:], defined))
+    return _declare_prefixes(_FORBIDDEN.sub("", "".join(parts)))
+
+
+def _definitions(prolog: str) -> dict[str, str]:
+    """Entities defined as plain short text. Those that refer to others stay undefined: they are how bombs are made."""
+    pairs = ((found[1], found[2] or found[3] or "") for found in _DEFINITION.finditer(prolog))
+    return {name: value for name, value in pairs if len(value) <= _MAX_DEFINED}
+
+
+def _mend_entities(text: str, defined: dict[str, str]) -> str:
+    def mend_one(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "&amp;"
+        if name in _XML_NAMES:
+            return found[0]
+        if name.startswith("#"):
+            return found[0] if _is_allowed(name) else ""
+        meant = defined.get(name) or html.entities.html5.get(f"{name};")
+        return "".join(f"&#{ord(char)};" for char in meant) if meant else f"&amp;{name};"
+
+    return _ENTITY.sub(mend_one, text)
+
+
+def _is_allowed(reference: str) -> bool:
+    digits = reference[1:].lower()
+    code = int(f"0{digits}", 16) if digits.startswith("x") else int(digits)
+    return code <= sys.maxunicode and not _FORBIDDEN.match(chr(code))
+
+
+def _declare_prefixes(text: str) -> str:
+    """Prefixes that are used and declared nowhere get their usual namespace, or one that means nothing."""
+    used = dict.fromkeys(found[1] or found[2] for found in _USED_PREFIX.finditer(text))
+    missing = [p for p in list(used)[:_MAX_PREFIXES] if p.lower() not in ("xml", "xmlns") and f"xmlns:{p}=" not in text]
+    root = _ROOT.match(text)
+    if not missing or not root:
+        return text
+    declared = "".join(f' xmlns:{prefix}="{_PREFIXES.get(prefix.lower(), f"urn:undeclared:{prefix}")}"' for prefix in missing)
+    return text[: root.end()] + declared + text[root.end() :]

@@ -1,0 +1,39 @@
+"""Faults that feeds really have are mended; sections marked as CDATA stay as they are."""
+
+import pytest
+
+from ingest.parse.mend import is_cut_off, mend, trim
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("<rss>AT&T & Co &amp; &lt;</rss>", "<rss>AT&amp;T &amp; Co &amp; &lt;</rss>"),
+        ("<rss>caf&eacute; &hellip;</rss>", "<rss>caf&#233; &#8230;</rss>"),
+        ("<rss>&unheard; &#0; &#x41; &#xD800; &#99999999;</rss>", "<rss>&amp;unheard;  &#x41;  </rss>"),
+        ("<rss>a\x00b\x0bc\ufffed</rss>", "<rss>abcd</rss>"),
+        ("<rss><![CDATA[a & b &eacute;]]>&</rss>", "<rss><![CDATA[a & b &eacute;]]>&amp;</rss>"),
+        ("<rss><![CDATA[a & b", "<rss><![CDATA[a &amp; b"),
+        ("<rss><dc:x/></rss>", '<rss xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:x/></rss>'),
+        ("<rss><zz:x/></rss>", '<rss xmlns:zz="urn:undeclared:zz"><zz:x/></rss>'),
+        ('<rss xmlns:dc="d"><dc:x xml:lang="e"/></rss>', '<rss xmlns:dc="d"><dc:x xml:lang="e"/></rss>'),
+    ],
+)
+def test_fault_is_mended(broken: str, mended: str) -> None:
+    assert mend(broken) == mended
+
+
+def test_entities_defined_as_plain_text_are_used() -> None:
+    prolog = "<!DOCTYPE rss [<!ENTITY a \"x\"><!ENTITY b '&a;&a;'>]>"
+    assert mend("<rss>&a;&b;</rss>", prolog) == "<rss>&#120;&amp;b;</rss>"
+
+
+def test_what_follows_the_root_is_cut_off_and_told() -> None:
+    assert trim("<rss>x</rss>\n<!-- 0.2 s -->") == ("<rss>x</rss>", "")
+    assert trim("<rss>x</rss ><script>y</script>") == ("<rss>x</rss >", "<script>y</script>")
+    assert trim("no markup") == ("no markup", "")
+
+
+def test_document_without_the_end_of_its_root_is_cut_off() -> None:
+    assert is_cut_off("<rdf:RDF><channel></channel><item>")
+    assert not is_cut_off("<rdf:RDF></rdf:RDF>")
