@@ -1,12 +1,14 @@
 """Entries → keys that say which entry is which within a feed, and hashes that say whether an entry changed.
 
-Keys, in this order:  guid → guid and address (a guid used twice in the document)
+Keys, in this order:  guid → guid and address (a guid that several entries of the document share: each of them, so that their
+                      order does not matter and an older one keeps its key when a newer one comes before it)
                       no guid: canonical address → address and words (an address used twice)
                       neither: title, date and text → all that the hash is over (pictures or sounds without a word)
 Never a date alone: entries arrive late, are dated back and share a second.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ingest.model import Entry, KeyedEntry
@@ -17,9 +19,10 @@ from ingest.urls import canonical_url
 def key_entries(entries: Iterable[Entry]) -> tuple[KeyedEntry, ...]:
     """The entries of one document with their keys, in its order. Entries that say exactly the same are one entry."""
     keyed: dict[str, KeyedEntry] = {}
-    for entry in entries:
-        content_hash = _content_hash(entry)
-        for key in _keys(entry, content_hash):
+    hashed = [(entry, _content_hash(entry)) for entry in entries]
+    uses = Counter(guid for guid, _ in {(entry.guid, content_hash) for entry, content_hash in hashed})
+    for entry, content_hash in hashed:
+        for key in _keys(entry, content_hash, is_shared=uses[entry.guid] > 1):
             known = keyed.get(key)
             if known is None:
                 keyed[key] = KeyedEntry(key, content_hash, entry)
@@ -28,11 +31,12 @@ def key_entries(entries: Iterable[Entry]) -> tuple[KeyedEntry, ...]:
     return tuple(keyed.values())
 
 
-def _keys(entry: Entry, content_hash: str) -> Iterator[str]:
+def _keys(entry: Entry, content_hash: str, *, is_shared: bool) -> Iterator[str]:
     """Keys from the plainest to the most exact; the first that nobody in the document holds is the entry's."""
     url = (canonical_url(entry.url) or entry.url) if entry.url else ""
     if entry.guid:
-        yield _digest("guid", entry.guid)
+        if not (is_shared and url):
+            yield _digest("guid", entry.guid)
         if url:
             yield _digest("guid", entry.guid, "url", url)
     elif url:
