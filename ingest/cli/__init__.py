@@ -1,19 +1,24 @@
 """The command `ingest`. Every command imports its libraries when it runs, so that `--help` is instant.
 
-options   what all commands share: where the settings are, how to end
-output    tables, JSON, NDJSON and CSV
+options   what commands share on their way in: settings, values to check
+output    what they print and write: tables, JSON, NDJSON, CSV, whole files
+progress  how far a run is
+ending    how they end: clear lines on stderr and the exit code
 run, backfill, seeds, feeds, articles, config, db, health   one module a verb
 """
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from ingest.cli import articles, backfill, config, db, feeds, health, run, seeds
-from ingest.cli.options import ConfigOption, DatabaseOption, FeedsOption, Given, ending_honestly
+from ingest.cli.ending import QuietGroup, ending_honestly
+from ingest.cli.options import Given, spread
 
 app = typer.Typer(
     name="ingest",
+    cls=QuietGroup,
     help="Turns web feeds into clean, deduplicated articles in a database, and keeps doing so for years.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -30,24 +35,27 @@ app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 
 
-@app.callback()
-def _everywhere(
-    context: typer.Context,
-    config_path: ConfigOption = None,
-    feed_list: FeedsOption = None,
-    database_url: DatabaseOption = None,
-    version: Annotated[bool, typer.Option("--version", help="Tell the version and end.")] = False,
-) -> None:
-    if version:
+def _tell_version(is_asked: bool) -> None:  # noqa: FBT001  Typer's signature
+    if is_asked:
         from ingest import __version__
 
         typer.echo(f"ingest {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-    context.obj = Given(config_path, feed_list, database_url)
+
+
+@app.callback()
+@spread
+def _everywhere(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  told by its callback, before a command is missed
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version and end.")
+    ] = False,
+    *,
+    given: Given,
+) -> None:
+    context.obj = given
 
 
 def main() -> None:
     """Run the command line; ends the process with the exit code that tells the truth."""
-    ending_honestly(app)
+    ending_honestly(partial(app, prog_name="ingest", standalone_mode=False))

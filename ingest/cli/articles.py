@@ -1,34 +1,28 @@
 """`ingest articles`: what was stored."""
 
-import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli.options import USAGE, ConfigOption, DatabaseOption, JsonOption, complain, load_settings
-from ingest.cli.output import print_json, print_table, tell, write_csv, write_ndjson
+from ingest.cli.ending import USAGE, complain
+from ingest.cli.options import Given, JsonOption, check_order, load_settings, moment, spread
+from ingest.cli.output import OutputOption, opened, print_json, print_table, tell, write_csv, write_ndjson
 
 if TYPE_CHECKING:
     from ingest.model import ArticleFilter
+    from ingest.store import SqlStore
 
-app = typer.Typer(help="List, show and export articles.", no_args_is_help=True)
+app = typer.Typer(help="List, show and export articles. Times are UTC.", no_args_is_help=True)
 
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+_MAX_ID = 2**63 - 1
 
-FeedFilter = Annotated[str | None, typer.Option("--feed", help="Only of this feed (URL or id).")]
-SinceFilter = Annotated[datetime | None, typer.Option("--since", formats=_DATES, help="Published at or after (UTC).")]
-UntilFilter = Annotated[datetime | None, typer.Option("--until", formats=_DATES, help="Published before (UTC).")]
-LanguageFilter = Annotated[str | None, typer.Option("--language", help="ISO 639-1 code.")]
-TextFilter = Annotated[str | None, typer.Option("--text", help="Words that must all occur in title or text.")]
-
-CSV_COLUMNS = (
+_SHOWN = (
+    "title", "url", "canonical_url", "authors", "published_at", "language", "words", "body_source", "quality", "credit", "feeds",
+)  # fmt: skip
+_CSV_COLUMNS = (
     "article_id", "url", "final_url", "canonical_url", "title", "authors", "published_at", "published_source", "language",
     "words", "body_source", "quality", "extractor", "credit", "revision", "first_seen_at", "feeds", "text",
 )  # fmt: skip
@@ -39,125 +33,105 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles."""
+
+    feed: Annotated[str | None, typer.Option("--feed", metavar="URL|ID", help="Only of this feed.")] = None
+    since: Annotated[datetime | None, typer.Option("--since", metavar="DATE", parser=moment, help="Published at or after.")] = (
+        None
+    )
+    until: Annotated[datetime | None, typer.Option("--until", metavar="DATE", parser=moment, help="Published before.")] = None
+    language: Annotated[str | None, typer.Option("--language", metavar="CODE", help="ISO 639-1 code; en finds en-GB, too.")] = (
+        None
+    )
+    text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="Words that must all occur in title or text.")] = (
+        None
+    )
+
+
 @app.command("list")
+@spread
 def list_(
     context: typer.Context,
-    feed: FeedFilter = None,
-    since: SinceFilter = None,
-    until: UntilFilter = None,
-    language: LanguageFilter = None,
-    text: TextFilter = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many, newest first.")] = 20,
     json: JsonOption = False,
-    config: ConfigOption = None,
-    database_url: DatabaseOption = None,
+    *,
+    filters: Filters,
+    given: Given,
 ) -> None:
     """List articles, newest first."""
     from ingest.opening import ready_store
 
-    with ready_store(load_settings(context, config, None, database_url), sync=False) as store:
-        found = list(store.articles.infos(_filter(feed, since, until, language, text, limit)))
+    with ready_store(load_settings(context, given), sync=False) as store:
+        found = list(store.articles.infos(_wanted(store, filters, limit)))
     if json:
         print_json(found)
         return
     columns = ("id", "published at", "lang", "words", "text from", "title", "url")
     rows = ((a.article_id, a.published_at, a.language, a.words, a.body_source, a.title, a.url) for a in found)
-    print_table(columns, rows)
+    print_table(columns, rows, spare=("text from", "words", "url"))
 
 
 @app.command("show")
+@spread
 def show(
     context: typer.Context,
-    article_id: Annotated[int, typer.Argument(help="An article's id.")],
+    article: Annotated[int, typer.Argument(metavar="ID", min=1, max=_MAX_ID, help="An article's id.")],
     json: JsonOption = False,
-    config: ConfigOption = None,
-    database_url: DatabaseOption = None,
+    *,
+    given: Given,
 ) -> None:
     """Show one article whole."""
     from ingest.opening import ready_store
 
-    with ready_store(load_settings(context, config, None, database_url), sync=False) as store:
-        found = store.articles.info(article_id)
+    with ready_store(load_settings(context, given), sync=False) as store:
+        found = store.articles.info(article)
     if found is None:
-        complain(f"no article {article_id}; `ingest articles list` shows those there are")
+        complain(f"no article {article}; `ingest articles list` shows those there are")
         raise typer.Exit(USAGE)
     if json:
         print_json(found)
         return
-    for name in (
-        "title",
-        "url",
-        "canonical_url",
-        "authors",
-        "published_at",
-        "language",
-        "words",
-        "body_source",
-        "quality",
-        "credit",
-        "feeds",
-    ):
+    for name in _SHOWN:
         typer.echo(f"{name:<15}{tell(getattr(found, name))}")
     typer.echo("\n" + "\n".join(tell(line) for line in found.text.split("\n")))
 
 
 @app.command("export")
+@spread
 def export(
     context: typer.Context,
     format_: Annotated[Format, typer.Option("--format", help="One JSON object a line, or CSV.")] = Format.NDJSON,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout; whole or not at all.")
-    ] = None,
-    feed: FeedFilter = None,
-    since: SinceFilter = None,
-    until: UntilFilter = None,
-    language: LanguageFilter = None,
-    text: TextFilter = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, newest first.")] = None,
-    config: ConfigOption = None,
-    database_url: DatabaseOption = None,
+    output: OutputOption = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most so many, newest first.")] = None,
+    *,
+    filters: Filters,
+    given: Given,
 ) -> None:
     """Export articles as NDJSON or CSV (text that a spreadsheet would run as a formula is defused)."""
     from ingest.opening import ready_store
 
-    wanted = _filter(feed, since, until, language, text, limit)
-    with ready_store(load_settings(context, config, None, database_url), sync=False) as store, _opened(output) as file:
-        articles = store.articles.infos(wanted)
-        count = write_csv(articles, CSV_COLUMNS, file) if format_ is Format.CSV else write_ndjson(articles, file)
+    with ready_store(load_settings(context, given), sync=False) as store:
+        articles = store.articles.infos(_wanted(store, filters, limit))
+        with opened(output) as file:
+            count = write_csv(articles, _CSV_COLUMNS, file) if format_ is Format.CSV else write_ndjson(articles, file)
     if output:
-        typer.echo(f"articles {count} written to {output}")
+        typer.echo(f"articles {count} written to {output}", err=True)
 
 
-@contextlib.contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    """stdout, or a file that appears under its name only when it is complete."""
-    if output is None:
-        yield sys.stdout
-        return
-    try:
-        descriptor, partial = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-    except OSError as error:
-        complain(f"{output}: {error.strerror}")
-        raise typer.Exit(USAGE) from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-        Path(partial).replace(output)
-    except BaseException:
-        Path(partial).unlink()
-        raise
-
-
-def _filter(
-    feed: str | None, since: datetime | None, until: datetime | None, language: str | None, text: str | None, limit: int | None
-) -> "ArticleFilter":
+def _wanted(store: "SqlStore", filters: Filters, limit: int | None) -> "ArticleFilter":
+    """The filters as the store knows them. Raises BadParameter for a feed that is not there: it would silently find nothing."""
     from ingest.model import ArticleFilter
 
+    check_order(filters.since, filters.until)
+    if filters.feed is not None and store.feeds.find(filters.feed) is None:
+        raise typer.BadParameter(f"no feed {filters.feed!r}, `ingest feeds list` shows those there are", param_hint="'--feed'")
     return ArticleFilter(
-        feed=feed,
-        since=since.replace(tzinfo=UTC) if since else None,
-        until=until.replace(tzinfo=UTC) if until else None,
-        language=language,
-        text=text,
+        feed=filters.feed,
+        since=filters.since,
+        until=filters.until,
+        language=filters.language,
+        text=filters.text,
         limit=limit,
     )

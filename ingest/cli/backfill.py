@@ -1,32 +1,49 @@
 """`ingest backfill`: a feed's history."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli.options import SOME_FAILED, ConfigOption, DatabaseOption, FeedsOption, load_settings, run_async
+from ingest.cli.ending import SOME_FAILED, USAGE, complain
+from ingest.cli.options import (
+    Given,
+    check_order,
+    hint_without_feeds,
+    load_settings,
+    moment,
+    run_async,
+    set_up_log_beside_bars,
+    spread,
+    web_address,
+)
+from ingest.cli.output import tell
 
 if TYPE_CHECKING:
     from ingest.backfill import History, Scope
     from ingest.config import Settings
     from ingest.pipeline import Tally
+    from ingest.wiring import Service
 
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
-
+@spread
 def backfill(
     context: typer.Context,
-    feed: Annotated[list[str] | None, typer.Argument(help="Feed URLs or ids; a site's URL is searched for its feed.")] = None,
-    since: Annotated[datetime | None, typer.Option(formats=_DATES, help="Only entries published at or after (UTC).")] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_DATES, help="Only entries published before (UTC).")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="New entries of each feed at most.")] = None,
+    feed: Annotated[
+        list[str] | None, typer.Argument(metavar="FEED", help="Feed URLs or ids; a site's URL is searched for its feed.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(metavar="DATE", parser=moment, help="Only entries published at or after (UTC).")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="DATE", parser=moment, help="Only entries published before (UTC).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="New entries of each feed at most.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Ask for the first page only and tell what would be asked for.")
     ] = False,
-    config: ConfigOption = None,
-    feeds: FeedsOption = None,
-    database_url: DatabaseOption = None,
+    *,
+    given: Given,
 ) -> None:
     """Store what feeds show now and then their history: RFC 5005 archives, paged feeds, JSON Feed, WordPress.
 
@@ -35,17 +52,15 @@ def backfill(
     from ingest.backfill import History, Scope
     from ingest.pipeline import Tally
 
-    settings = load_settings(context, config, feeds, database_url)
-    scope = Scope(_utc(since), _utc(until), limit)
+    check_order(since, until)
+    settings = load_settings(context, given)
+    set_up_log_beside_bars(settings)
+    targets, scope = tuple(feed or ()), Scope(since, until, limit)
     tally, history = Tally(), History()
-    work = (
-        _look(settings, tuple(feed or ()), scope, history)
-        if dry_run
-        else _read(settings, tuple(feed or ()), scope, history, tally)
-    )
+    work = _look(settings, targets, scope, history) if dry_run else _read(settings, targets, scope, history, tally)
     ended_by = run_async(work)
     for state in history.feeds:
-        typer.echo(str(state))
+        typer.echo(tell(state))
     if not dry_run:
         typer.echo(_summary(history, tally))
     if ended_by is not None:
@@ -61,7 +76,8 @@ async def _read(settings: "Settings", targets: tuple[str, ...], scope: "Scope", 
     from ingest.wiring import wire
 
     async with wire(settings, tally) as service, Signals().listening() as signals:
-        with showing_history(history, tally):
+        _check(service, targets)
+        async with showing_history(history, tally, service):
             await run_backfill(service, targets, scope, history, is_over=signals.asked.is_set)
         return signals.stop_signal
 
@@ -71,8 +87,30 @@ async def _look(settings: "Settings", targets: tuple[str, ...], scope: "Scope", 
     from ingest.wiring import wire
 
     async with wire(settings) as service:
+        _check(service, targets)
         await look_at_all(service, targets, scope, history)
     return None
+
+
+def _check(service: "Service", targets: tuple[str, ...]) -> None:
+    """Ends the command when a target is neither a feed that is known nor an address where one may be."""
+    feeds = service.store.feeds
+    if not targets:
+        hint_without_feeds(feeds.counts_by_state())
+    wrong = [reason for target in targets if feeds.find(target) is None and (reason := _why_not(target))]
+    for reason in wrong:
+        complain(reason)
+    if wrong:
+        raise typer.Exit(USAGE)
+
+
+def _why_not(target: str) -> str:
+    """Why a feed cannot be looked for there, or ''."""
+    try:
+        web_address(target)
+    except typer.BadParameter as error:
+        return f"no such feed (see `ingest feeds list`), and {error.message}"
+    return ""
 
 
 def _summary(history: "History", tally: "Tally") -> str:
@@ -82,7 +120,3 @@ def _summary(history: "History", tally: "Tally") -> str:
         f"feeds {len(history.feeds) - failed} ok, {failed} failed · pages {pages} · entries {new} new"
         f" · articles {tally.articles_stored} stored, {tally.articles_known} known"
     )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment else None

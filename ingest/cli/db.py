@@ -4,18 +4,20 @@ from contextlib import closing
 
 import typer
 
-from ingest.cli.options import DATABASE, ConfigOption, DatabaseOption, JsonOption, load_settings
+from ingest.cli.ending import DATABASE
+from ingest.cli.options import Given, JsonOption, load_settings, spread
 from ingest.cli.output import print_json
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
 
 @app.command("upgrade")
-def upgrade(context: typer.Context, config: ConfigOption = None, database_url: DatabaseOption = None) -> None:
+@spread
+def upgrade(context: typer.Context, *, given: Given) -> None:
     """Bring the schema up to date. `ingest run` does so by itself."""
     from ingest.store import migrate, open_store
 
-    settings = load_settings(context, config, None, database_url)
+    settings = load_settings(context, given)
     with closing(open_store(settings.policies.database)) as store:
         before = migrate.upgrade(store.database)
     typer.echo(
@@ -24,14 +26,13 @@ def upgrade(context: typer.Context, config: ConfigOption = None, database_url: D
 
 
 @app.command("status")
-def status(
-    context: typer.Context, json: JsonOption = False, config: ConfigOption = None, database_url: DatabaseOption = None
-) -> None:
+@spread
+def status(context: typer.Context, json: JsonOption = False, *, given: Given) -> None:
     """Tell which schema the database has and which this program needs; exit code 5 when they differ."""
     from ingest.config import mask_url
     from ingest.store import migrate, open_store
 
-    settings = load_settings(context, config, None, database_url)
+    settings = load_settings(context, given)
     with closing(open_store(settings.policies.database)) as store:
         found = migrate.status(store.database)
     url = mask_url(settings.policies.database.url)

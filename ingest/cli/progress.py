@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,70 +17,86 @@ if TYPE_CHECKING:
 _REDRAW_S = 0.2
 _PLAIN_LINE_S = 10.0
 
+Counts = tuple[tuple[str, int, int | None], ...]  # what, how many are done, of how many (None: nobody knows yet)
 
-@contextlib.contextmanager
-def showing(tally: "Tally", service: "Service", *, everything: bool) -> Iterator[None]:
+
+@contextlib.asynccontextmanager
+async def showing(tally: "Tally", service: "Service", *, everything: bool) -> AsyncIterator[None]:
     """Show feeds and articles done, of how many, and how fast, while the block runs."""
     from ingest.model import FeedState
 
-    store = service.store
-    feeds = store.feeds.counts_by_state().get(FeedState.ACTIVE, 0) if everything else store.feeds.count_due(service.clock.now())
-    waiting = store.articles.count_pending(service.clock.now())
+    store, now = service.store, service.clock.now()
+    feeds = store.feeds.counts_by_state().get(FeedState.ACTIVE, 0) if everything else store.feeds.count_due(now)
+    waiting = store.articles.count_pending(now)
 
-    def state() -> tuple[tuple[str, int, int | None], ...]:
-        return (("feeds", tally.feeds, feeds), ("articles", tally.articles, waiting + tally.entries_new + tally.entries_changed))
-
-    with _drawing(state):
-        yield
-
-
-@contextlib.contextmanager
-def showing_history(history: "History", tally: "Tally") -> Iterator[None]:
-    """Show pages and articles of a backfill while the block runs."""
-
-    def state() -> tuple[tuple[str, int, int | None], ...]:
-        expected = [feed.pages_expected for feed in history.feeds]
-        total = sum(count or 0 for count in expected) if expected and None not in expected else None
+    def state() -> Counts:
+        articles = waiting + tally.entries_new + tally.entries_changed
         return (
-            ("pages", sum(feed.pages for feed in history.feeds), total),
-            ("articles", tally.articles, tally.articles + 0 or None),
+            ("feeds", tally.feeds, max(feeds, tally.feeds) or None),
+            ("articles", tally.articles, max(articles, tally.articles) or None),
         )
 
-    with _drawing(state):
+    async with _drawing(state):
         yield
 
 
-@contextlib.contextmanager
-def _drawing(state: Callable[[], tuple[tuple[str, int, int | None], ...]]) -> Iterator[None]:
+@contextlib.asynccontextmanager
+async def showing_history(history: "History", tally: "Tally", service: "Service") -> AsyncIterator[None]:
+    """Show pages and articles of a backfill while the block runs."""
+    waiting = service.store.articles.count_pending(service.clock.now())
+
+    def state() -> Counts:
+        expected = [feed.pages_expected for feed in history.feeds]
+        known = [count for count in expected if count is not None]
+        pages = sum(known) if known and len(known) == len(expected) else None
+        articles = waiting + sum(feed.entries_new for feed in history.feeds)
+        return (
+            ("pages", sum(feed.pages for feed in history.feeds), pages),
+            ("articles", tally.articles, max(articles, tally.articles) or None),
+        )
+
+    async with _drawing(state):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _drawing(state: Callable[[], Counts]) -> AsyncIterator[None]:
     drawer = asyncio.create_task(_draw_bars(state) if sys.stderr.isatty() else _draw_lines(state))
     try:
         yield
     finally:
         drawer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await drawer  # so that the bars are gone when the next line is printed
 
 
-async def _draw_bars(state: Callable[[], tuple[tuple[str, int, int | None], ...]]) -> None:
+async def _draw_bars(state: Callable[[], Counts]) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (
-        TextColumn("{task.description:<8}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:>8}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks = {name: progress.add_task(name, total=total, rate="") for name, _, total in state()}
+    columns = (TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
+    console = Console(stderr=True, soft_wrap=True)  # log lines above the bars stay whole
+    clock = asyncio.get_running_loop().time
+    start_s = clock()
+    with Progress(*columns, console=console, transient=True) as progress:
+        for name, _, total in state():
+            progress.add_task(name, total=total, pace="")
         while True:
-            for name, done, total in state():
-                speed = progress.tasks[list(tasks).index(name)].finished_speed or progress.tasks[list(tasks).index(name)].speed
-                progress.update(tasks[name], completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+            for task, (_, done, total) in zip(progress.tasks, state(), strict=True):
+                progress.update(task.id, completed=done, total=total, pace=_pace(done, total, clock() - start_s))
             await asyncio.sleep(_REDRAW_S)
 
 
-async def _draw_lines(state: Callable[[], tuple[tuple[str, int, int | None], ...]]) -> None:
+def _pace(done: int, total: int | None, elapsed_s: float) -> str:
+    """How fast since the start, and how long the rest will take at that: rich forgets both whenever a total grows."""
+    rate = done / elapsed_s if elapsed_s else 0.0
+    if not rate:
+        return ""
+    left = f", {timedelta(seconds=round((total - done) / rate))} left" if total and total > done else ""
+    return f"{rate:.1f}/s{left}"
+
+
+async def _draw_lines(state: Callable[[], Counts]) -> None:
     before = 0
     while True:
         await asyncio.sleep(_PLAIN_LINE_S)

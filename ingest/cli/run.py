@@ -1,55 +1,44 @@
 """`ingest run`: the daemon, or one pass."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli.options import (
-    SOME_FAILED,
-    UNEXPECTED,
-    ConfigOption,
-    DatabaseOption,
-    FeedsOption,
-    load_settings,
-    reader,
-    run_async,
-    set_up_log,
-)
+from ingest.cli.ending import SOME_FAILED, UNEXPECTED
+from ingest.cli.options import Given, hint_without_feeds, load_settings, reader, run_async, set_up_log_beside_bars, spread
 
 if TYPE_CHECKING:
     from ingest.config import Settings
     from ingest.pipeline import Tally
 
 
+@spread
 def run(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="One pass over what is due, pages included, then end.")] = False,
     now: Annotated[bool, typer.Option("--now", help="With --once: every enabled feed, due or not.")] = False,
-    config: ConfigOption = None,
-    feeds: FeedsOption = None,
-    database_url: DatabaseOption = None,
+    *,
+    given: Given,
 ) -> None:
     """Poll the configured feeds and store their articles: for ever, or --once.
 
     The daemon ends cleanly on SIGTERM or Ctrl-C (a second one ends it at once) and loads its configuration anew on SIGHUP.
     """
     if now and not once:
-        raise typer.BadParameter("--now goes with --once", param_hint="--now")
-    settings = load_settings(context, config, feeds, database_url)
+        raise typer.BadParameter("goes with --once: the daemon polls what is due", param_hint="'--now'")
+    settings = load_settings(context, given)
     if once:
         _run_once(settings, everything=now)
         return
     from ingest.daemon import run_daemon
 
-    run_async(run_daemon(settings, reader(context, config, feeds, database_url)))
+    run_async(run_daemon(settings, reader(context, given)))
 
 
 def _run_once(settings: "Settings", *, everything: bool) -> None:
     from ingest.pipeline import Tally
 
-    if sys.stderr.isatty():
-        set_up_log(settings, level="error")  # the bar tells the rest
+    set_up_log_beside_bars(settings)
     tally = Tally()
     ended_by = run_async(_pass(settings, tally, everything=everything))
     typer.echo(str(tally))
@@ -67,5 +56,6 @@ async def _pass(settings: "Settings", tally: "Tally", *, everything: bool) -> in
     from ingest.wiring import wire
 
     async with wire(settings, tally) as service:
-        with showing(tally, service, everything=everything):
+        hint_without_feeds(service.store.feeds.counts_by_state())
+        async with showing(tally, service, everything=everything):
             return await run_once(service, everything=everything)

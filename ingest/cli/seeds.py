@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli.options import CONFIG, ConfigOption, DatabaseOption, complain, load_settings
+from ingest.cli.ending import CONFIG, complain
+from ingest.cli.options import Given, load_settings, spread
 
 app = typer.Typer(help="Load seed documents as articles.", no_args_is_help=True)
 
@@ -16,11 +17,12 @@ def _group() -> None:
 
 
 @app.command("load")
+@spread
 def load(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder of *.txt documents.")] = Path("seeds"),
-    config: ConfigOption = None,
-    database_url: DatabaseOption = None,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of *.txt documents.")] = Path("seeds"),
+    *,
+    given: Given,
 ) -> None:
     """Store every seed document of FOLDER; loading twice changes nothing.
 
@@ -31,7 +33,7 @@ def load(
     from ingest.opening import ready_store
     from ingest.seeds import load_seeds
 
-    settings = load_settings(context, config, None, database_url)
+    settings = load_settings(context, given)
     with ready_store(settings, sync=False) as store:
         tally = load_seeds(folder, store, clock=SystemClock(), matching=settings.policies.match, complain=complain)
     typer.echo(str(tally))
