@@ -1,7 +1,7 @@
 """The store alone, ready to be used: all that most commands need of the service."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from ingest.clock import Clock, SystemClock
 from ingest.config import Settings
@@ -10,7 +10,13 @@ from ingest.store.owner import is_gone
 
 
 @contextmanager
-def ready_store(settings: Settings, clock: Clock | None = None, *, sync: bool = True) -> Iterator[SqlStore]:
+def ready_store(settings: Settings, *, sync: bool = True) -> Iterator[SqlStore]:
+    """The store as `open_ready_store` gives it, closed at the end of the block."""
+    with closing(open_ready_store(settings, sync=sync)) as store:
+        yield store
+
+
+def open_ready_store(settings: Settings, clock: Clock | None = None, *, sync: bool = True) -> SqlStore:
     """The store with its schema up to date, the leases of dead processes freed, and (`sync`) the feeds as a TOML list says."""
     store = open_store(settings.policies.database)
     try:
@@ -20,6 +26,7 @@ def ready_store(settings: Settings, clock: Clock | None = None, *, sync: bool = 
             specs = [configured.spec for configured in settings.feed_list]
             now = (clock or SystemClock()).now()
             store.feeds.sync(specs, now, first_poll_at=lambda _: now)
-        yield store
-    finally:
+    except BaseException:
         store.close()
+        raise
+    return store

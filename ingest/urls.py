@@ -117,6 +117,11 @@ def login_of(url: str) -> Login | None:
     return parts.login if parts else None
 
 
+def without_login(url: str) -> str:
+    """The address without `user:password@`, otherwise as written."""
+    return _USERINFO.sub(r"\1", url)
+
+
 def resolve(base: str, link: str) -> str | None:
     """`link` as found in the document at `base`, made absolute; None for what leads to no http(s) address."""
     try:

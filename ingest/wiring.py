@@ -4,8 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -16,18 +16,19 @@ from ingest.errors import ConfigError, FetchError, ParseError, Problem
 from ingest.fetch import HostGate, HttpFetcher
 from ingest.log import get
 from ingest.metrics import Metrics
-from ingest.model import FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
+from ingest.model import ArticleClaim, FeedClaim, FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
 from ingest.offload import WorkerPool
-from ingest.opening import ready_store
+from ingest.opening import open_ready_store
 from ingest.parse import read_opml
-from ingest.pipeline import ArticleTools, ArticleWork, FeedTools, FeedWork, Observer, Observers, Runner
+from ingest.pipeline import ArticleTools, ArticleWork, FeedTools, FeedWork, Observer, Observers, Runner, Work
 from ingest.ports import Fetcher, InThread
 from ingest.reporting import LogObserver, MeteredFetcher, MetricsObserver
 from ingest.store import SqlStore
-from ingest.urls import is_http_url
+from ingest.urls import is_http_url, login_of, without_login
 
 P = ParamSpec("P")
 T = TypeVar("T")
+C = TypeVar("C")
 
 _SQLITE_THREADS = 3  # one writes; the others read meanwhile
 _POSTGRES_THREADS = 8
@@ -48,27 +49,17 @@ class Service:
     feeds: FeedTools
     articles: ArticleTools
 
-    def feed_runner(self, work: FeedWork) -> Runner:  # type: ignore[type-arg]  # Runner[FeedClaim] by inference
-        policies = self.settings.policies
-        return Runner(
-            work,
-            self.observer,
-            at_once=policies.poll.at_once,
-            per_host=policies.hosts.at_once,
-            lease_s=policies.poll.lease_s,
-            busy_hosts=self.gate.busy_hosts,
-        )
+    def feed_runner(self, work: FeedWork) -> Runner[FeedClaim]:
+        policy = self.settings.policies.poll
+        return self._runner(work, at_once=policy.at_once, lease_s=policy.lease_s)
 
-    def article_runner(self) -> Runner:  # type: ignore[type-arg]  # see feed_runner
-        policies = self.settings.policies
-        return Runner(
-            ArticleWork(self.articles),
-            self.observer,
-            at_once=policies.articles.at_once,
-            per_host=policies.hosts.at_once,
-            lease_s=policies.articles.lease_s,
-            busy_hosts=self.gate.busy_hosts,
-        )
+    def article_runner(self) -> Runner[ArticleClaim]:
+        policy = self.settings.policies.articles
+        return self._runner(ArticleWork(self.articles), at_once=policy.at_once, lease_s=policy.lease_s)
+
+    def _runner(self, work: Work[C], *, at_once: int, lease_s: float) -> Runner[C]:
+        per_host = self.settings.policies.hosts.at_once
+        return Runner(work, self.observer, at_once=at_once, per_host=per_host, lease_s=lease_s, busy_hosts=self.gate.busy_hosts)
 
     async def in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.feeds.in_thread(call, *args, **kwargs)
@@ -78,28 +69,31 @@ class Service:
 async def wire(
     settings: Settings, *observers: Observer, clock: Clock | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[Service]:
-    """A Service that is ready to work: schema current, feeds as configured. Raises ConfigError, StoreError."""
+    """A Service that is ready to work: schema current, feeds as configured. Raises ConfigError, StoreError.
+
+    What takes long without being asynchronous (migrating, bringing in 10,000 feeds, ending processes) is done in threads: the
+    event loop answers for the health of the process meanwhile.
+    """
     clock = clock or SystemClock()
-    with ready_store(settings, clock) as store:
-        policies = settings.policies
+    policies = settings.policies
+    async with AsyncExitStack() as taking_down:
+        store = await asyncio.to_thread(open_ready_store, settings, clock)
+        taking_down.push_async_callback(asyncio.to_thread, store.close)
         gate = HostGate(policies.hosts, clock)
-        fetcher = HttpFetcher(policies.fetch, gate, clock)
+        fetcher = await taking_down.enter_async_context(HttpFetcher(policies.fetch, gate, clock))
         pool = WorkerPool(policies.workers)
+        taking_down.push_async_callback(asyncio.to_thread, pool.close)
         threads = ThreadPoolExecutor(
             _SQLITE_THREADS if store.database.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="store"
         )
-        try:
-            secrets = await _sync_listed_feeds(settings, store, fetcher, clock)
-            metrics = metrics or Metrics()
-            observer = Observers((LogObserver(), MetricsObserver(metrics), *observers))
-            metered = MeteredFetcher(fetcher, metrics, clock)
-            edges = _Edges(metered, _in_threads(threads), pool, clock, observer, lambda url: secrets.get(url, FeedSecrets()))
-            feeds, articles = _feed_tools(settings, store, edges), _article_tools(settings, store, edges)
-            yield Service(settings, store, metered, gate, pool, clock, metrics, observer, feeds, articles)
-        finally:
-            pool.close()
-            await fetcher.aclose()
-            threads.shutdown(wait=True, cancel_futures=True)
+        taking_down.push_async_callback(asyncio.to_thread, threads.shutdown, wait=True, cancel_futures=True)
+        secrets = await _sync_listed_feeds(settings, store, fetcher, clock)
+        metrics = metrics or Metrics()
+        observer = Observers((LogObserver(), MetricsObserver(metrics), *observers))
+        metered = MeteredFetcher(fetcher, metrics, clock)
+        edges = _Edges(metered, _in_threads(threads), pool, clock, observer, lambda url: secrets.get(url, FeedSecrets()))
+        feeds, articles = _feed_tools(settings, store, edges), _article_tools(settings, store, edges)
+        yield Service(settings, store, metered, gate, pool, clock, metrics, observer, feeds, articles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,22 +162,25 @@ async def _sync_listed_feeds(
     try:
         specs = await read_feed_list(settings.feeds, fetcher)
     except ConfigError as error:
-        if not store.feeds.infos():
+        if not await asyncio.to_thread(store.feeds.counts_by_state):
             raise
         get("ingest.config").warning(
             "feed_list_unreadable", problem=str(error), meaning="going on with the feeds of the last reading"
         )
         return {}
     now = clock.now()
-    store.feeds.sync(specs, now, first_poll_at=lambda _: now)
-    return {}
+    listed = {without_login(spec.url): (spec, login_of(spec.url)) for spec in specs}
+    bare = [replace(spec, url=url) for url, (spec, _) in listed.items()]
+    await asyncio.to_thread(store.feeds.sync, bare, now, first_poll_at=lambda _: now)
+    # A login written into an address is a secret like others: kept in memory, never stored or logged.
+    return {url: FeedSecrets(username=login.username, password=login.password) for url, (_, login) in listed.items() if login}
 
 
 async def read_feed_list(place: str, fetcher: HttpFetcher) -> tuple[FeedSpec, ...]:
     """The feeds of an OPML file or URL. Raises ConfigError when it cannot be had or read."""
     try:
         body = await _read_place(place, fetcher)
-        specs, problems = read_opml(body)
+        specs, problems = await asyncio.to_thread(read_opml, body)
     except (FetchError, ParseError, OSError) as error:
         reason = error.reason if isinstance(error, FetchError) else str(error)
         raise ConfigError(

@@ -14,7 +14,7 @@ from ingest.config.values import Unusable, read_value
 from ingest.errors import Problem
 from ingest.model import FeedOptions, FeedSecrets, FeedSpec
 from ingest.policy import Knob
-from ingest.urls import canonical_url, login_of
+from ingest.urls import canonical_url, login_of, without_login
 
 _INTERVAL: Final = SETTINGS["poll.interval_s"]
 
@@ -55,7 +55,6 @@ _TABLES: Final = ("headers", "headers_files")
 ALL_KEYS: Final = (*_KEYS, *_TABLES)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110 §5.6.2
-_USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 _OWN_HEADERS: Final = {  # the fetcher writes these itself; another value breaks the exchange or its limits
     "accept-encoding", "connection", "content-length", "host",
     "if-modified-since", "if-none-match", "transfer-encoding", "user-agent",
@@ -203,8 +202,7 @@ class _FeedReader:
             return url, secrets
         if secrets.username is not None:
             self._complain("url holds a user name and username is given too", "url", hint="give one of the two")
-        bare = _USERINFO.sub(r"\1", url)
-        return bare, replace(secrets, username=login.username, password=login.password)
+        return without_login(url), replace(secrets, username=login.username, password=login.password)
 
 
 def _options(values: Mapping[str, Any]) -> FeedOptions:

@@ -147,12 +147,12 @@ def test_with_full_text_off_no_page_is_asked_for(command, site):
 def test_good_feeds_are_unaffected_by_bad_ones_and_each_bad_one_says_why(command, site):
     publish(site, range(2))
     bad = {
-        "/gone": dict(status=410),
-        "/missing": dict(status=404),
-        "/broken": dict(status=500),
-        "/page": dict(body="<!doctype html><html><title>Welcome</title><body>hello</body></html>"),
-        "/busy": dict(status=429, headers={"Retry-After": "120"}),
-        "/empty": dict(body=""),
+        "/gone": {"status": 410},
+        "/missing": {"status": 404},
+        "/broken": {"status": 500},
+        "/page": {"body": "<!doctype html><html><title>Welcome</title><body>hello</body></html>"},
+        "/busy": {"status": 429, "headers": {"Retry-After": "120"}},
+        "/empty": {"body": ""},
     }
     sites = []
     for number, (path, answer) in enumerate(bad.items()):
@@ -208,6 +208,17 @@ def test_an_opml_file_or_url_serves_as_feed_list(lite, site, as_url):
     (lite.folder / "list.opml").write_text(opml)
     place = site.url("/list.opml") if as_url else "list.opml"
     assert "articles 2 stored" in lite("run", "--once", "--feeds", place).stdout
+
+
+def test_a_login_in_an_opml_list_is_sent_to_its_feed_and_stored_nowhere(lite, site):
+    publish(site, range(1))
+    (lite.folder / "list.opml").write_text(
+        f'<opml version="2.0"><body><outline xmlUrl="{site.url("/feed.xml").replace("//", "//me:sesame@")}"/></body></opml>'
+    )
+    said = lite("run", "--once", "--feeds", "list.opml")
+    assert site.seen("/feed.xml")[0].headers["authorization"] == "Basic bWU6c2VzYW1l"
+    assert "sesame" not in said.stderr + said.stdout + lite("feeds", "list", "--json").stdout + lite("feeds", "export").stdout
+    assert lite.rows("SELECT url FROM feeds") == [(site.url("/feed.xml"),)]
 
 
 def test_logs_are_json_lines_when_stderr_is_no_terminal(lite, site):
