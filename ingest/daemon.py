@@ -8,10 +8,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -21,12 +23,11 @@ from ingest.errors import ConfigError, StoreError, StoreUnavailable
 from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import FeedState
-from ingest.pipeline import FeedWork, Observer, Runner
+from ingest.pipeline import GRACE_S, FeedWork, Observer, Runner
 from ingest.web import Health, serve
 from ingest.wiring import Service, wire
 
-GRACE_S = 8.0  # for work in flight; with taking everything down, SIGTERM ends within 10 s
-
+_END_S = 9.5  # after a request to stop: what hangs in a thread (a database that does not answer) is not waited for any longer
 _TICK_S = 1.0
 _GAUGES_S = 15.0
 _CLOCK_WATCH_S = 10.0
@@ -34,19 +35,22 @@ _CLOCK_JUMP_S = 5.0
 
 
 class Signals:
-    """SIGTERM and SIGINT ask to stop, SIGHUP asks to reload; a second request to stop ends the process at once."""
+    """SIGTERM and SIGINT ask to stop, SIGHUP asks to reload.
+
+    The process ends at once with a second request to stop, and when it has not ended by itself 9.5 s after the first one. That
+    loses nothing: what is in the database is whole, and leases of a process that is gone are given back.
+    """
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()  # to stop or to reload
         self.stop_signal: int | None = None
-        self.is_reload = False
 
     @contextlib.asynccontextmanager
     async def listening(self, *, reload: bool = False) -> AsyncIterator["Signals"]:
         loop = asyncio.get_running_loop()
         handlers: dict[int, Callable[[], None]] = {number: self._stopper(number) for number in (signal.SIGTERM, signal.SIGINT)}
         if reload:
-            handlers[signal.SIGHUP] = self._reload
+            handlers[signal.SIGHUP] = self.asked.set
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
         try:
@@ -61,13 +65,17 @@ class Signals:
                 os._exit(128 + number)
             self.stop_signal = number
             self.asked.set()
+            last_word = threading.Timer(_END_S, _end_now, (number,))
+            last_word.daemon = True
+            last_word.start()
             get("ingest.daemon").info("stop_asked", signal=signal.Signals(number).name, grace_s=GRACE_S)
 
         return stop
 
-    def _reload(self) -> None:
-        self.is_reload = True
-        self.asked.set()
+
+def _end_now(number: int) -> None:
+    get("ingest.daemon").error("stop_forced", after_s=_END_S, signal=signal.Signals(number).name)
+    os._exit(128 + number)
 
 
 async def run_once(service: Service, *, everything: bool) -> int | None:
@@ -87,38 +95,50 @@ async def run_once(service: Service, *, everything: bool) -> int | None:
     return signals.stop_signal
 
 
-async def _until_done_or_asked(work: Awaitable[object], signals: Signals, runners: tuple[Runner, ...]) -> None:  # type: ignore[type-arg]
-    done = asyncio.ensure_future(work)
+async def _until_done_or_asked(work: "asyncio.Future[Any]", signals: Signals, runners: tuple[Runner[Any], ...]) -> None:
+    """Wait for the `work` of `runners`, or for a signal; in either case, and when one of them fails, all have stopped then."""
     asked = asyncio.create_task(signals.asked.wait())
-    await asyncio.wait((done, asked), return_when=asyncio.FIRST_COMPLETED)
-    if not done.done():
+    try:
+        await asyncio.wait((work, asked), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
         await asyncio.gather(*(runner.stop(GRACE_S) for runner in runners))
-    asked.cancel()
-    await done
+    await work
 
 
 async def run_daemon(settings: Settings, load: Callable[[], Settings], *observers: Observer) -> None:
     """Work until SIGTERM or SIGINT. SIGHUP loads the configuration anew; a faulty one is refused and the old one stays."""
     signals, metrics, health = Signals(), Metrics(), Health(SystemClock())
     async with signals.listening(reload=True), serve(settings.policies.http, metrics, health):
+        proven: Settings | None = None  # the last ones that a service could be built of
         while signals.stop_signal is None:
-            await _serve_settings(signals, partial(wire, settings, *observers, metrics=metrics), health)
-            if signals.is_reload and signals.stop_signal is None:
-                settings = _reloaded(settings, load)
-            signals.is_reload = False
+            try:
+                await _serve_settings(signals, partial(wire, settings, *observers, metrics=metrics), health)
+                proven = settings
+            except (ConfigError, StoreError) as error:  # what only shows when it is used: a list of feeds, a database
+                if proven is None or settings is proven:
+                    raise
+                settings = _refuse(error, proven)
+                continue
             if signals.stop_signal is None:
-                signals.asked.clear()
+                signals.asked.clear()  # before reading: another SIGHUP while we read is another reading
+                settings = await _reloaded(settings, load)
     get("ingest.daemon").info("daemon_stopped", signal=signals.stop_signal)
 
 
-def _reloaded(old: Settings, load: Callable[[], Settings]) -> Settings:
+def _refuse(error: ConfigError | StoreError, old: Settings) -> Settings:
+    """Say what is wrong with the new settings, and stay with the old ones."""
+    for problem in error.problems if isinstance(error, ConfigError) else (error,):
+        get("ingest.daemon").error("config_refused", problem=str(problem))
+    return old
+
+
+async def _reloaded(old: Settings, load: Callable[[], Settings]) -> Settings:
     log = get("ingest.daemon")
     try:
-        new = load()
+        new = await asyncio.to_thread(load)
     except ConfigError as error:
-        for problem in error.problems:
-            log.error("config_refused", problem=str(problem))  # noqa: TRY400  a user's mistake needs no traceback
-        return old
+        return _refuse(error, old)
     differences = changed(old, new)
     log.info("config_reloaded", changed=[change.name for change in differences])
     for change in differences:
@@ -133,7 +153,6 @@ async def _serve_settings(signals: Signals, wired: Callable[[], AbstractAsyncCon
     while not signals.asked.is_set():
         try:
             async with wired() as service:
-                pause_s = 1.0
                 await _work(service, signals, health)
         except StoreUnavailable as error:
             health.failed(str(error))
@@ -144,12 +163,13 @@ async def _serve_settings(signals: Signals, wired: Callable[[], AbstractAsyncCon
 
 
 async def _work(service: Service, signals: Signals, health: Health) -> None:
+    counts = await service.in_thread(service.store.feeds.counts_by_state)
     feeds, articles = service.feed_runner(FeedWork(service.feeds)), service.article_runner()
     scheduler = _scheduler(service, feeds, articles, health)
     watch = asyncio.create_task(_watch_clock(service, scheduler))
     running = asyncio.gather(feeds.run(), articles.run())
-    health.started(service.store)
-    get("ingest.daemon").info("daemon_started", feeds=service.store.feeds.counts_by_state().get(FeedState.ACTIVE, 0))
+    health.started(service.store, lambda: feeds.problem or articles.problem)
+    get("ingest.daemon").info("daemon_started", feeds=counts.get(FeedState.ACTIVE, 0))
     scheduler.start()
     try:
         await _until_done_or_asked(running, signals, (feeds, articles))
@@ -159,7 +179,7 @@ async def _work(service: Service, signals: Signals, health: Health) -> None:
         scheduler.shutdown(wait=False)
 
 
-def _scheduler(service: Service, feeds: Runner, articles: Runner, health: Health) -> AsyncIOScheduler:  # type: ignore[type-arg]
+def _scheduler(service: Service, feeds: Runner[Any], articles: Runner[Any], health: Health) -> AsyncIOScheduler:
     """A handful of jobs that only tick. Nothing is ever dropped for being late: what is due stays due in its row."""
     scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1})
 

@@ -46,19 +46,19 @@ class WorkerPool:
             context=context,
         )
         # The first worker waits until the forkserver has loaded everything, seconds in which the event loop must not stand still.
-        self._is_started = threading.Event()
+        self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
         threading.Thread(target=self._start, name="offload start", daemon=True).start()
 
     def _start(self) -> None:
         try:
             self._pool.submit(_nothing, None).result()
         finally:
-            self._is_started.set()
+            self._started.set_result(None)
 
     async def __call__(self, timeout_s: float, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What `call` returns or raises, from a worker. Raises WorkKilled when the worker had to be ended or died."""
-        if not self._is_started.is_set():
-            await asyncio.to_thread(self._is_started.wait)
+        if not self._started.done():
+            await asyncio.shield(asyncio.wrap_future(self._started))  # shielded: one who gives up must not end it for all
         future = self._pool.submit(partial(call, *args, **kwargs), timeout_s)
         try:
             result: T = await asyncio.wrap_future(future)
@@ -71,8 +71,8 @@ class WorkerPool:
         return result
 
     def close(self) -> None:
-        """End all workers now."""
-        self._is_started.wait()
+        """End all workers now. Blocks until they are gone."""
+        self._started.result()
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it unannotated
         self._pool.join()
 
@@ -91,8 +91,12 @@ def _describe(exit_code: Any) -> str:
 def _prepare_worker(max_memory_bytes: int) -> None:
     """Bound the worker's memory, leave Ctrl-C to the main process, and never outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler is Python: a call into C holds it off, and pebble waits 3 s
     resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         # The forkserver ends with the main process however that ends; this passes it on to a worker in mid-task.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is None or not parent.is_alive():  # it died before that took effect
+            os._exit(1)

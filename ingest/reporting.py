@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ingest.clock import Clock
-from ingest.errors import FetchError
+from ingest.errors import FetchError, StoreUnavailable
 from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import Action, ArticlePlan, EntryState, FeedPlan, FeedState, Fetched, FetchRequest, NotModified
@@ -53,7 +53,9 @@ class LogObserver:
         )
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:
-        self._log.error("work_crashed", work=work, key=key, error=f"{type(error).__name__}: {error}", exc_info=error)
+        # A database that is away is no defect: where in our code it was asked would only bury the one line that matters.
+        traceback = None if isinstance(error, StoreUnavailable) else error
+        self._log.error("work_crashed", work=work, key=key, error=f"{type(error).__name__}: {error}", exc_info=traceback)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The HTTP application: four addresses, no feed's or user's data."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,6 +10,8 @@ from starlette.routing import Route
 
 from ingest.metrics import Metrics
 from ingest.web.health import Health
+
+_PATIENCE_S = 5.0  # with the database, which may hang; who asks for health has little patience too
 
 
 def create_app(metrics: Metrics, health: Health) -> Starlette:
@@ -31,9 +33,12 @@ def create_app(metrics: Metrics, health: Health) -> Starlette:
     )
 
 
-def _check(problem: Callable[[], str]) -> Callable[[Request], "asyncio.Future[Response]"]:
+def _check(problem: Callable[[], str]) -> Callable[[Request], Awaitable[Response]]:
     async def answer(_: Request) -> Response:
-        found = await asyncio.to_thread(problem)
+        try:
+            found = await asyncio.wait_for(asyncio.to_thread(problem), _PATIENCE_S)
+        except TimeoutError:
+            found = f"the database does not answer within {_PATIENCE_S:g} s"
         return JSONResponse({"status": found or "ok"}, status_code=503 if found else 200)
 
-    return answer  # type: ignore[return-value]  # starlette takes any coroutine function
+    return answer

@@ -3,7 +3,11 @@
 import json
 import signal
 import socket
+import sqlite3
+import subprocess
 import threading
+import time
+from contextlib import closing
 
 import pytest
 
@@ -107,7 +111,7 @@ def test_a_second_signal_ends_it_at_once(lite, site):
 
 
 def test_sighup_takes_the_changed_files(daemon, command, site):
-    process, _, lines = daemon
+    process, _, _ = daemon
     until(lambda: count(command) == 3)
     base = site.url("").rstrip("/")
     site.page("/other.xml", rss(base, [item(base, 77)]))
@@ -132,6 +136,45 @@ def test_sighup_with_a_faulty_file_changes_nothing_and_says_why(daemon, command,
     until(lambda: count(command) == 5)
 
 
+def test_sighup_with_settings_that_only_fail_in_use_keeps_the_old_ones(lite, site):
+    publish(site, range(1))
+    lite.feeds(site.url("/feed.xml"))
+    del lite.env["INGEST_DATABASE_URL"]
+    settings = lite.folder / "config/ingest.toml"
+    settings.write_text('[database]\nurl = "sqlite:///ingest.db"\n')
+    process = lite.start("run")
+    logged(process, "daemon_started")
+    settings.write_text('[database]\nurl = "sqlite:///config"\n')
+    process.send_signal(signal.SIGHUP)
+    assert "is a folder" in logged(process, "config_refused")
+    logged(process, "daemon_started")
+    assert end(process)[0] == 0
+
+
+def logged(process, event):
+    """The next line of its log that tells of this event."""
+    for line in iter(process.stderr.readline, ""):
+        if event in line:
+            return line
+    raise AssertionError(f"it ended without {event}")
+
+
+def test_sigterm_ends_it_within_ten_seconds_though_the_database_hangs(lite, site):
+    publish(site, range(1))
+    lite.feeds(site.url("/feed.xml"))
+    lite("feeds", "list")
+    with closing(sqlite3.connect(lite.folder / "ingest.db", isolation_level=None)) as other:
+        process = lite.start("run", INGEST_DATABASE_BUSY_TIMEOUT_S="60")
+        logged(process, "daemon_started")
+        other.execute("BEGIN IMMEDIATE")
+        publish(site, range(2))
+        asked_s = time.monotonic()
+        code, _, err = end(process)
+    assert time.monotonic() - asked_s < 10.5
+    assert code in (0, 143)
+    assert "Traceback" not in err
+
+
 def test_a_port_that_is_taken_is_one_clear_line(lite):
     lite.feeds()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -148,7 +191,7 @@ def test_killed_at_random_moments_it_loses_nothing_and_repeats_nothing(command, 
         process = command.start("run", "--once", INGEST_FETCH_TIMEOUT_S="20")
         try:
             process.wait(timeout=delay_s)
-        except Exception:  # still running, as meant
+        except subprocess.TimeoutExpired:  # still running, as meant
             process.kill()
         process.communicate(timeout=20)
     command("run", "--once")

@@ -1,6 +1,7 @@
 """Health and metrics over HTTP."""
 
 import asyncio
+import threading
 
 import httpx
 import pytest
@@ -87,6 +88,35 @@ def test_a_scheduler_that_stands_still_is_unhealthy_though_ready(client, health,
 def test_a_database_that_is_away_is_told(client, health):
     health.failed("database at db.example cannot be reached")
     assert client.get("/healthz").json() == {"status": "database at db.example cannot be reached"}
+
+
+def test_a_database_that_answers_but_hands_out_no_work_is_unhealthy_though_ready(client, health, store):
+    problems = ["the disk is full"]
+    health.started(store, lambda: problems[0])
+    assert (client.get("/readyz").status_code, client.get("/healthz").json()) == (200, {"status": "the disk is full"})
+    problems[0] = ""
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_database_that_hangs_is_told_in_time(monkeypatch):
+    monkeypatch.setattr("ingest.web.app._PATIENCE_S", 0.05)
+    let_go = threading.Event()
+
+    class Hanging:
+        def ping(self):
+            let_go.wait(10)
+
+    async def ask(health):
+        app = create_app(Metrics(), health)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+            answer = await client.get("/readyz")
+            let_go.set()
+            return answer
+
+    health = Health(Clock())
+    health.started(Hanging())
+    answer = asyncio.run(ask(health))
+    assert (answer.status_code, answer.json()) == (503, {"status": "the database does not answer within 0.05 s"})
 
 
 def test_while_stopping_it_takes_no_more_work(client, health, store):
