@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.cli.ending import SOME_FAILED, UNEXPECTED
+from ingest.cli.ending import DATABASE, SOME_FAILED, UNEXPECTED, complain
 from ingest.cli.options import Given, hint_without_feeds, load_settings, reader, run_async, set_up_log_beside_bars, spread
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def _run_once(settings: "Settings", *, everything: bool) -> None:
     typer.echo(str(tally))
     if ended_by is not None:
         raise typer.Exit(128 + ended_by)
+    if tally.store_problem:
+        complain(tally.store_problem)
+        raise typer.Exit(DATABASE)
     if tally.crashes:
         raise typer.Exit(UNEXPECTED)
     if tally.feeds_failed:

@@ -10,11 +10,12 @@ Everything that happened is told to an `Observer`; logs, metrics and progress ba
 from ingest.pipeline.articles import ArticleTools, ArticleWork, ingest_article
 from ingest.pipeline.feeds import FeedTools, FeedWork, poll_feed, read_feed
 from ingest.pipeline.observer import Observer, Observers
-from ingest.pipeline.runner import Runner
+from ingest.pipeline.runner import GRACE_S, Runner, Work
 from ingest.pipeline.secrets import scoped_secrets
 from ingest.pipeline.tally import Tally
 
 __all__ = [
+    "GRACE_S",
     "ArticleTools",
     "ArticleWork",
     "FeedTools",
@@ -23,6 +24,7 @@ __all__ = [
     "Observers",
     "Runner",
     "Tally",
+    "Work",
     "ingest_article",
     "poll_feed",
     "read_feed",

@@ -99,10 +99,10 @@ async def _draft(claim: ArticleClaim, page: Fetched | None, tools: ArticleTools)
 
 
 async def _draft_without_page(claim: ArticleClaim, tools: ArticleTools) -> Draft:
-    """The feed's own text; where even that kills its worker, the entry without any text."""
+    """The feed's own text; where even that kills its worker or trips over a defect of ours, the entry without any text."""
     try:
         return await _draft(claim, None, tools)
-    except WorkKilled:
+    except Exception:  # noqa: BLE001  told already by whoever asks for less than the page; else the entry is tried for ever
         return draft(
             _without_text(claim),
             None,

@@ -3,8 +3,11 @@
 import asyncio
 from collections import deque
 
+from ingest.errors import StoreUnavailable
 from ingest.model import Applied, ArticlePlan
 from ingest.ports import ArticleStore, InThread
+
+_Waiting = tuple[ArticlePlan, "asyncio.Future[Applied]"]
 
 _BATCH = 100  # plans a transaction; SQLite stores 17k articles/s in batches of 100-1000 against 221/s one by one
 
@@ -15,7 +18,7 @@ class ApplyInBatches:
     def __init__(self, store: ArticleStore, in_thread: InThread) -> None:
         self._store = store
         self._in_thread = in_thread
-        self._waiting: deque[tuple[ArticlePlan, asyncio.Future[Applied]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._writer: asyncio.Task[None] | None = None
 
     async def __call__(self, plan: ArticlePlan) -> Applied:
@@ -28,14 +31,20 @@ class ApplyInBatches:
 
     async def _write(self) -> None:
         while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            try:
-                results = await self._in_thread(self._store.apply, [plan for plan, _ in batch])
-            except Exception as error:  # noqa: BLE001  handed to everyone who waits; each decides
-                for _, done in batch:
-                    if not done.done():
-                        done.set_exception(error)
-                continue
-            for (_, done), result in zip(batch, results, strict=True):
+            await self._write_batch([self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))])
+
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
+        try:
+            results = await self._in_thread(self._store.apply, [plan for plan, _ in batch])
+        except Exception as error:  # noqa: BLE001  handed to everyone who waits; each decides
+            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
+                for one in batch:  # a single plan that the database refuses must not cost the others their articles
+                    await self._write_batch([one])
+                return
+            for _, done in batch:
                 if not done.done():
-                    done.set_result(result)
+                    done.set_exception(error)
+            return
+        for (_, done), result in zip(batch, results, strict=True):
+            if not done.done():
+                done.set_result(result)

@@ -90,7 +90,7 @@ def read_feed(fetched: Fetched, policy: ParsePolicy) -> tuple[ParsedFeed, tuple[
 
 
 class FeedWork:
-    """Due feeds, for the runner. `due_by` fixes what counts as due (None: the moment of each claim)."""
+    """Due feeds, for the runner: what was due by `due_by` (None: what is due at the moment of each claim)."""
 
     name = "feed"
 
@@ -102,7 +102,7 @@ class FeedWork:
         tools, now = self.tools, self.tools.clock.now()
         return await tools.in_thread(
             tools.store.claim,
-            self.due_by or now,
+            min(self.due_by or now, now),  # a clock set back would make what was just polled due again
             limit=limit,
             lease_until=now + timedelta(seconds=tools.poll.lease_s),
             skip_hosts=busy_hosts,

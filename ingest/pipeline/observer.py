@@ -14,7 +14,7 @@ class Observer(Protocol):
     def article_ingested(self, plan: ArticlePlan) -> None: ...
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:
-        """A defect of ours or the store's: nothing was written for `key`, its lease runs out."""
+        """A defect of ours, or the store refused; `key` is 0 where that was a claim or a renewal and no single piece of work."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from ingest.errors import LeaseLost, StoreError
+from ingest.errors import LeaseLost, StoreError, StoreUnavailable
 from ingest.model import Lease
 from ingest.pipeline.observer import Observer
 from ingest.policy import HostPolicy
 
 C = TypeVar("C")
 
-_CRASH_PAUSE_S = 1.0  # after a claim that the store refused: the database may be away for a while
-_CRASH_PAUSE_MAX_S = 30.0
+GRACE_S = 7.0  # for work in flight when a run is asked to end; with taking everything down, that stays within 10 s
+
+_REFUSED_PAUSE_S = 1.0  # after a claim that the store refused: the database may be away for a while; doubles each time
+_REFUSED_PAUSE_MAX_S = 30.0
+_REFUSALS = 3  # in a row after which a pass gives up: 7 s, besides what the store itself waits for
 
 
 class Work(Protocol[C]):
@@ -71,8 +74,9 @@ class Runner(Generic[C]):
         self._hosts_that_wait = busy_hosts
         self._held: dict[asyncio.Task[None], C] = {}
         self._wake = asyncio.Event()
-        self._is_stopping = False
-        self._pause_s = 0.0
+        self._stopping = asyncio.Event()
+        self._refusals = 0  # claims in a row that the store refused
+        self.problem = ""  # why the store refused the last claim
 
     def wake(self) -> None:
         """Look for due work now. This is all that a scheduler's tick does."""
@@ -81,26 +85,40 @@ class Runner(Generic[C]):
     async def run(self) -> None:
         """Work until `stop`. Claims when woken and whenever a good part of the places is free."""
         async with self._renewing():
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 self._wake.clear()
-                await self._fill()
-                await self._wake.wait()
+                try:
+                    await self._fill()
+                except StoreError as error:
+                    await self._pause_after(error)
+                else:
+                    await self._wake.wait()
 
     async def drain(self, *, may_end: Callable[[], bool] = lambda: True) -> None:
-        """Work until nothing is due any more, nothing is in flight and `may_end` agrees; or until `stop`."""
+        """Work until nothing is due any more, nothing is in flight and `may_end` agrees; or until `stop`.
+
+        A store that goes on refusing to hand out work ends it too, early: `problem` says why then.
+        """
         async with self._renewing():
-            while not self._is_stopping:
+            while not self._stopping.is_set():
                 self._wake.clear()
                 is_last_round = may_end()  # asked before looking: what comes due after the source has ended is seen
-                # With free hands, hosts whose gap is not over are waited for, or the end would come before their turn.
-                if not await self._fill() and not self._held and not await self._fill(wait_for_hosts=True) and is_last_round:
+                try:
+                    # With free hands, hosts whose gap is not over are waited for, or the end would come before their turn.
+                    is_idle = not await self._fill() and not self._held and not await self._fill(wait_for_hosts=True)
+                except StoreError as error:
+                    await self._pause_after(error)
+                    if self._refusals >= _REFUSALS and not self._held:
+                        return
+                    continue
+                if is_idle and is_last_round:
                     return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), 0.2)
 
     async def stop(self, grace_s: float) -> None:
         """Claim nothing more, give what is in flight `grace_s` to end, then give it back undone."""
-        self._is_stopping = True
+        self._stopping.set()
         self.wake()
         if self._held:
             await asyncio.wait(self._held, timeout=grace_s)
@@ -109,21 +127,17 @@ class Runner(Generic[C]):
             task.cancel()
         if undone:
             await asyncio.wait(undone)
-            with contextlib.suppress(StoreError):
-                await self._work.release(self._leases(list(undone.values())))
+            await self._give_back(list(undone.values()))
 
     async def _fill(self, *, wait_for_hosts: bool = False) -> int:
+        """Claim and start as much as there are places for; says how much that was. Raises StoreError."""
         free = self._at_once - len(self._held)
-        if self._is_stopping or free <= 0:
+        if self._stopping.is_set() or free <= 0:
             return 0
-        try:
-            claims = await self._work.claim(free, () if wait_for_hosts else self._busy_hosts())
-        except StoreError as error:
-            await self._pause_after(error)
-            return 0
-        self._pause_s = 0.0
-        if self._must_stop():  # asked while the claim was under way
-            await self._work.release(self._leases(claims))
+        claims = await self._work.claim(free, () if wait_for_hosts else self._busy_hosts())
+        self._refusals, self.problem = 0, ""
+        if self._stopping.is_set():  # asked while the claim was under way
+            await self._give_back(claims)
             return 0
         for claim in claims:
             task = asyncio.create_task(self._work_on(claim), name=f"{self._work.name} {self._work.key(claim)}")
@@ -132,17 +146,25 @@ class Runner(Generic[C]):
         return len(claims)
 
     async def _pause_after(self, error: StoreError) -> None:
-        """The store refused a claim: say so, and ask again with growing pauses."""
+        """The store refused a claim: say so, and let growing pauses pass before the next one, unless asked to stop."""
         self._observer.work_crashed(self._work.name, 0, error)
-        self._pause_s = min(max(2 * self._pause_s, _CRASH_PAUSE_S), _CRASH_PAUSE_MAX_S)
-        await asyncio.sleep(self._pause_s)
+        self.problem = str(error)
+        pause_s = min(_REFUSED_PAUSE_S * 2 ** min(self._refusals, 16), _REFUSED_PAUSE_MAX_S)
+        self._refusals += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), pause_s)
+
+    async def _give_back(self, claims: Sequence[C]) -> None:
+        """Undone, due as before; where the store refuses even that, the leases run out."""
+        with contextlib.suppress(StoreError):
+            await self._work.release(self._leases(claims))
 
     async def _work_on(self, claim: C) -> None:
         try:
             await self._work.handle(claim)
         except LeaseLost:
             return  # another worker has it now; what it does is as good
-        except StoreError as error:
+        except StoreUnavailable as error:  # no fault of the work: it is done again when its lease has run out
             self._observer.work_crashed(self._work.name, self._work.key(claim), error)
         except Exception as error:  # noqa: BLE001  the one place: a defect costs one claim, never the daemon
             self._observer.work_crashed(self._work.name, self._work.key(claim), error)
@@ -154,9 +176,6 @@ class Runner(Generic[C]):
         # Claims are cheaper in batches: wait for a quarter of the places, unless this was the last one.
         if not self._held or self._at_once - len(self._held) >= max(1, self._at_once // 4):
             self._wake.set()
-
-    def _must_stop(self) -> bool:
-        return self._is_stopping
 
     def _busy_hosts(self) -> list[str]:
         counts = Counter(self._work.host(claim) for claim in self._held.values())
@@ -179,5 +198,5 @@ class Runner(Generic[C]):
             if self._held:
                 try:
                     await self._work.renew(self._leases(list(self._held.values())))
-                except StoreError as error:
+                except Exception as error:  # noqa: BLE001  the next round tries again, or all leases would be lost one day
                     self._observer.work_crashed(self._work.name, 0, error)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ingest.errors import StoreError
 from ingest.model import Action, ArticlePlan, EntryState, FeedPlan
 from ingest.outcome import Outcome
 
@@ -21,6 +22,7 @@ class Tally:
     articles_waiting: int = 0
     articles_failed: int = 0
     crashes: int = 0
+    store_problem: str = ""  # what the database refused with last
 
     @property
     def feeds(self) -> int:
@@ -55,6 +57,8 @@ class Tally:
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:  # noqa: ARG002  the port's signature
         self.crashes += 1
+        if isinstance(error, StoreError):
+            self.store_problem = str(error)
 
     def __str__(self) -> str:
         articles = [f"{self.articles_stored} stored", f"{self.articles_known} known"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingest.errors import StoreUnavailable
+from ingest.errors import StoreError, StoreUnavailable
 from ingest.model import Applied
 from ingest.pipeline.batch import ApplyInBatches
 
@@ -44,6 +44,21 @@ def test_a_failed_transaction_is_told_to_everyone_in_it():
 
     results = asyncio.run(apply_all())
     assert [str(result) for result in results] == ["away", "away"]
+
+
+def test_a_plan_that_the_database_refuses_does_not_cost_the_others_of_its_transaction_theirs():
+    class Strict(Ledger):
+        def apply(self, plans):
+            if "poison" in plans:
+                raise StoreError("refused")
+            return super().apply(plans)
+
+    async def apply_all():
+        apply = ApplyInBatches(Strict(), in_thread)
+        return await asyncio.gather(apply("a"), apply("poison"), apply("b"), return_exceptions=True)
+
+    first, poison, last = asyncio.run(apply_all())
+    assert (first, str(poison), last) == (Applied.DONE, "refused", Applied.DONE)
 
 
 def test_a_writer_that_gave_up_waiting_does_not_disturb_the_others():

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from ingest.errors import LeaseLost, StoreUnavailable
+from ingest.errors import LeaseLost, StoreError, StoreUnavailable
 from ingest.model import Lease
 from ingest.pipeline import Runner
 from tests.unit.make import NOW
@@ -121,7 +121,7 @@ def test_a_lost_lease_is_dropped_silently():
 
 
 def test_a_store_that_is_away_is_told_and_asked_again(monkeypatch):
-    monkeypatch.setattr("ingest.pipeline.runner._CRASH_PAUSE_S", 0.01)
+    monkeypatch.setattr("ingest.pipeline.runner._REFUSED_PAUSE_S", 0.01)
     work, witness = Chore([1, 2]), Witness()
     work.claim_error = [StoreUnavailable("away"), StoreUnavailable("away")]
     runner = runner_of(work, witness)
@@ -137,6 +137,83 @@ def test_a_store_that_is_away_is_told_and_asked_again(monkeypatch):
     with contextlib.suppress(IndexError):
         play(until_done())
     assert [crash[2] for crash in witness.crashes] == ["StoreUnavailable", "StoreUnavailable"]
+
+
+def test_a_stop_does_not_wait_for_the_pause_after_a_refused_claim():
+    work = Chore([1])
+    work.claim_error = [StoreUnavailable("away")] * 99
+
+    async def stop_in_the_pause():
+        runner = runner_of(work)
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.01)
+        assert runner.problem == "away"
+        await asyncio.wait_for(runner.stop(5), 0.5)
+        await asyncio.wait_for(running, 0.5)
+
+    play(stop_in_the_pause())
+
+
+def test_a_pass_goes_on_after_a_refused_claim(monkeypatch):
+    monkeypatch.setattr("ingest.pipeline.runner._REFUSED_PAUSE_S", 0.01)
+    work = Chore([1, 2])
+    work.claim = refusing_twice(work.claim)
+    play(runner_of(work).drain())
+    assert sorted(work.done) == [1, 2]
+
+
+def refusing_twice(claim):
+    refusals = [StoreUnavailable("away"), StoreUnavailable("away")]
+
+    async def refuse_or_claim(*args):
+        if refusals:
+            raise refusals.pop()
+        return await claim(*args)
+
+    return refuse_or_claim
+
+
+def test_a_pass_says_so_when_the_store_goes_on_refusing(monkeypatch):
+    monkeypatch.setattr("ingest.pipeline.runner._REFUSED_PAUSE_S", 0.001)
+    work = Chore([1])
+    work.claim_error = [StoreUnavailable("away")] * 99
+    runner = runner_of(work)
+    play(runner.drain())
+    assert (runner.problem, work.waiting) == ("away", [1])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_failed_try"),
+    [(StoreUnavailable("away"), False), (StoreError("too large for a row"), True)],
+    ids=["away", "refused"],
+)
+def test_work_that_the_store_refuses_is_a_failed_try_but_not_when_the_store_is_away(error, is_failed_try):
+    async def refuse(number):
+        raise error
+
+    work, witness = Chore([1], refuse), Witness()
+    play(runner_of(work, witness).drain())
+    assert len(witness.crashes) == 1
+    assert work.crashes == ([(1, str(error))] if is_failed_try else [])
+
+
+def test_what_cannot_even_be_given_back_while_stopping_ends_the_run_all_the_same():
+    class Refusing(Chore):
+        async def claim(self, limit, busy_hosts):
+            await asyncio.sleep(0.05)
+            return await super().claim(limit, busy_hosts)
+
+        async def release(self, leases):
+            raise StoreUnavailable("away")
+
+    async def stop_while_claiming():
+        runner = runner_of(Refusing([0]))
+        running = asyncio.create_task(runner.run())
+        await asyncio.sleep(0.01)
+        await runner.stop(1)
+        await running
+
+    play(stop_while_claiming())
 
 
 def test_stopping_lets_work_in_flight_end():
