@@ -117,26 +117,32 @@ def _act(claim: ArticleClaim, article: Article, known: Recognition) -> tuple[Act
     """New, linked or revised, with the article concerned and why."""
     if claim.article_id is not None:
         own = next((c for c in known.candidates if c.article_id == claim.article_id), None)
-        if own and not _is_revision(article, own, is_own=True):
+        if own and not _is_revision(article, own, feed_id=claim.feed_id, is_own=True):
             return Action.LINK, claim.article_id, "unchanged"
         return Action.REVISE, claim.article_id, "its entry or page says something else now"
     if known.verdict.article_id is None:
         return Action.NEW, None, known.verdict.reason
     found = next(c for c in known.candidates if c.article_id == known.verdict.article_id)
-    if _is_revision(article, found, is_own=False):
+    if _is_revision(article, found, feed_id=claim.feed_id, is_own=False):
         return Action.REVISE, found.article_id, f"{known.verdict.reason}; better text"
     return Action.LINK, found.article_id, known.verdict.reason
 
 
-def _is_revision(article: Article, known: Candidate, *, is_own: bool) -> bool:
-    """Does `article` replace what is stored? A page's text beats a feed's; among equals only its own entry may change it."""
-    if article.body_source != "page" and known.body_source in ("page", "seed"):
+def _is_revision(article: Article, known: Candidate, *, feed_id: int, is_own: bool) -> bool:
+    """Does `article` replace what is stored? A page's text beats a feed's; among equals only its own entry may change it.
+
+    Where entries of several feeds lead to one article they would rewrite it in turns: there only the text of the very page that
+    is stored may change, and a title never. A seed document stays as it was given.
+    """
+    if known.body_source == "seed" or (article.body_source != "page" and known.body_source == "page"):
         return False
+    is_alone = is_own and set(known.feed_ids) <= {feed_id}
     if article.text_hash == known.text_hash:
-        return is_own and article.title != known.title
+        return is_alone and article.title != known.title
     if article.body_source == "page" and known.body_source in ("feed", "none"):
         return True
-    return is_own and bool(article.text)
+    is_same_page = is_own and article.canonical_url is not None and article.canonical_url == known.canonical_url
+    return bool(article.text) and (is_alone or is_same_page)
 
 
 def _free(known: Recognition, article_id: int | None) -> tuple[Identity, ...]:

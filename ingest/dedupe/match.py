@@ -29,23 +29,28 @@ def _own_link(article: Article) -> Identity:
 
 
 def _reason_to_join(article: Article, candidate: Candidate, feed_id: int | None) -> str | None:
-    is_same_title = _is_same_title(article.title, candidate.title)
+    is_same_title = _is_same_title(article, candidate)
     if _own_link(article) in candidate.shared:
         # One feed may link many entries to one page (a live blog, a podcast's site): there the titles must agree too.
-        if feed_id not in candidate.feed_ids or is_same_title:
+        if feed_id not in candidate.feed_ids or is_same_title or _is_same_untitled(article, candidate):
             return "same link"
         return None
     if any(identity.kind is IdentityKind.URL for identity in candidate.shared):
         # Redirects and rel=canonical may lead every entry to one login page.
-        return "same address after redirect or rel=canonical, and same title" if article.title and is_same_title else None
+        return "same address after redirect or rel=canonical, and same title" if is_same_title else None
     # Consent and error pages repeat word for word within a host, under different titles.
     if _is_same_host(article, candidate) and not is_same_title:
         return None
     return "same text"
 
 
-def _is_same_title(one: str | None, other: str | None) -> bool:
-    return text_hash(one or "") == text_hash(other or "")
+def _is_same_title(article: Article, candidate: Candidate) -> bool:
+    """Two without a title have none in common."""
+    return bool(article.title) and text_hash(article.title or "") == text_hash(candidate.title or "")
+
+
+def _is_same_untitled(article: Article, candidate: Candidate) -> bool:
+    return not (article.title or candidate.title) and article.text_hash == candidate.text_hash
 
 
 def _is_same_host(article: Article, candidate: Candidate) -> bool:

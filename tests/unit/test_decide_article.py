@@ -68,8 +68,28 @@ def test_another_entry_with_another_text_does_not_rewrite_the_article():
     ids=["nothing", "text", "title"],
 )
 def test_an_entry_seen_again_revises_its_own_article_when_that_says_something_else(changes, action):
-    plan = plan_article(article_claim(article_id=1), article(**changes), known_as(candidate()), now=NOW)
+    plan = plan_article(article_claim(article_id=1), article(**changes), known_as(candidate(feed_ids=(7,))), now=NOW)
     assert (plan.action, plan.article_id) == (action, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({"title": "As the other feed calls it"}, Action.LINK),
+        ({"text_hash": "edited"}, Action.REVISE),
+        ({"text_hash": "edited", "canonical_url": "https://copy.example/a/1"}, Action.LINK),
+    ],
+    ids=["another title", "the same page, edited", "a copy elsewhere, edited"],
+)
+def test_entries_of_several_feeds_do_not_rewrite_their_common_article_in_turns(changes, action):
+    plan = plan_article(article_claim(article_id=1), article(**changes), known_as(candidate(feed_ids=(7, 8))), now=NOW)
+    assert (plan.action, plan.article_id) == (action, 1)
+
+
+@pytest.mark.parametrize("changes", [{"text_hash": "edited"}, {"title": "Ships found"}], ids=["text", "title"])
+def test_a_seed_document_stays_as_it_was_given(changes):
+    seed = candidate(body_source="seed", canonical_url=None, title="Derived …", feed_ids=(7,))
+    assert plan_article(article_claim(article_id=1), article(**changes), known_as(seed), now=NOW).action is Action.LINK
 
 
 def test_a_page_that_cannot_be_had_is_tried_again_later_and_says_why():

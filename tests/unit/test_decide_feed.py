@@ -16,7 +16,8 @@ POLICY = PollPolicy()
 
 def planned(entries=(), known=None, claim=None, answer=None, **parsed):
     document = ParsedFeed(FeedHead("rss20", title="News"), (), **parsed)
-    return plan_feed(claim or feed_claim(), answer or fetched(), document, keyed=entries, known=known or {}, policy=POLICY, chance=0.5)
+    claim, answer = claim or feed_claim(), answer or fetched()
+    return plan_feed(claim, answer, document, keyed=entries, known=known or {}, policy=POLICY, chance=0.5)
 
 
 def failed(error, claim=None):
@@ -46,7 +47,9 @@ def test_a_good_poll_resets_failures_and_keeps_validators_and_hash():
 
 def test_a_permanent_redirect_is_recorded_and_a_temporary_one_is_not():
     permanent = fetched(final_url="https://new.example/feed", hops=(Hop(301, "https://new.example/feed"),))
-    mixed = fetched(final_url="https://new.example/feed", hops=(Hop(301, "https://b.example/"), Hop(302, "https://new.example/feed")))
+    mixed = fetched(
+        final_url="https://new.example/feed", hops=(Hop(301, "https://b.example/"), Hop(302, "https://new.example/feed"))
+    )
     assert planned(answer=permanent).moved_to == "https://new.example/feed"
     assert planned(answer=mixed).moved_to is None
 
