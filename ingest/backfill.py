@@ -5,13 +5,14 @@ on there and asks for no finished page again.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.decide import plan_entry
-from ingest.discovery import find_or_add, read_page
-from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, WorkKilled
+from ingest.discovery import discover, find_or_add, read_page
+from ingest.errors import FetchError, IngestError, LeaseLost, ParseError, PermanentFetchError, StoreError, WorkKilled
 from ingest.history import estimate_pages, find_strategy, is_within, next_checkpoint
 from ingest.model import (
     Backfill,
@@ -27,8 +28,11 @@ from ingest.model import (
     Strategy,
     Validators,
 )
-from ingest.pipeline import poll_feed
+from ingest.pipeline import GRACE_S, poll_feed
+from ingest.urls import redact
 from ingest.wiring import Service
+
+_NO_SUCH_PAGE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class FeedHistory:
         self.is_failed, self.outcome = True, f"stopped: {error.reason if isinstance(error, FetchError) else error}"
 
     def __str__(self) -> str:
-        return f"{self.url}: {self.pages} pages, {self.entries_new} new entries; {self.outcome}"
+        pages = f"{self.pages} page" + ("s" if self.pages != 1 else "")
+        return f"{redact(self.url)}: {pages}, {self.entries_new} new entries; {self.outcome}"
 
 
 @dataclass(slots=True)
@@ -72,22 +77,25 @@ class History:
 async def run_backfill(
     service: Service, targets: tuple[str, ...], scope: Scope, history: History, *, is_over: Callable[[], bool]
 ) -> None:
-    """Read the history of `targets` (feed URLs, ids, or site URLs; none: every active feed), and make its articles.
+    """Read the history of `targets` (feed URLs, ids, or site URLs; none: every active feed), and make what articles are due.
 
-    `history` is filled as it goes. `is_over` ends the run after the page in hand. Raises StoreError.
+    Those of other feeds too: there is one queue, with live entries first. `history` is filled as it goes. `is_over` ends the run
+    after the page in hand, or soon in the middle of one that takes long: it is asked for again. Raises StoreError.
     """
     articles = service.article_runner()
     reading = asyncio.create_task(_read_all(service, targets, scope, history, is_over=is_over))
     ingesting = asyncio.create_task(articles.drain(may_end=reading.done))
     try:
-        while not ingesting.done():
+        while not ingesting.done() and not is_over():
             await asyncio.wait((ingesting,), timeout=0.2)
-            if is_over():
-                await articles.stop(grace_s=8.0)
-        await reading
     finally:
+        grace_s = GRACE_S if is_over() else 0
+        await asyncio.gather(articles.stop(grace_s), asyncio.wait((reading,), timeout=grace_s))
         reading.cancel()
-        ingesting.cancel()
+        results = await asyncio.gather(ingesting, reading, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):  # a cancellation is none, and is ours
+            raise result
 
 
 async def _read_all(
@@ -103,7 +111,7 @@ async def _read_all(
             state.url = feed.url
             reader = _HistoryReader(service, feed, scope, state, document)
             await reader.read(is_over)
-        except (FetchError, ParseError, WorkKilled) as error:
+        except (FetchError, ParseError, WorkKilled, LeaseLost) as error:  # the last one: the feed was removed meanwhile
             state.failed(error)
 
 
@@ -120,8 +128,13 @@ async def look_at_all(service: Service, targets: tuple[str, ...], scope: Scope, 
 
 async def _look(service: Service, state: FeedHistory, scope: Scope) -> None:
     found = await service.in_thread(service.store.feeds.find, state.url)
-    state.url = found.url if found else state.url
-    parsed, keyed = await read_page(service, state.url, state.url)
+    document = None
+    if found is None:  # a site's address is searched for its feed, as the run itself would
+        discovered = await discover(service, state.url)
+        state.url, document = discovered.feed.url, discovered.document
+    else:
+        state.url = found.url
+    parsed, keyed = await read_page(service, state.url, state.url, document=document)
     planned = find_strategy(parsed.head, state.url)
     if planned is None:
         state.outcome = f"would store what the feed shows now ({len(keyed)} entries); it names no older pages"
@@ -147,12 +160,14 @@ class _HistoryReader:
     state: FeedHistory
     document: Fetched | None  # the feed's own, if it was fetched just now
     is_done: bool = False
+    asked: set[str] = field(default_factory=set)  # pages of this run
+    first_left: str | None = None  # the first page of which the scope left something out: the next run begins there
 
     async def read(self, is_over: Callable[[], bool]) -> None:
         """First what the feed shows now, then page by page into the past."""
         runs = await self.service.in_thread(self.service.store.history.infos, self.feed.feed_id)
-        head = await self._poll(is_whole=not runs)
-        run = runs[0] if runs else await self._open(head)
+        seen = await self._poll(is_whole=not runs)
+        run = runs[0] if runs else await self._open(seen)
         if run is None:
             self.state.outcome = "the feed names no older pages"
             return
@@ -160,12 +175,14 @@ class _HistoryReader:
             pages = run.checkpoint.pages
             self.state.outcome = f"its history was read to the end before ({pages} pages by {run.strategy.value})"
             return
-        while not is_over() and not self.is_done:
-            run = await self.read_next(run)
-        self.state.outcome = self.state.outcome or f"stopped after {self.state.pages} pages; run again to go on"
+        try:
+            while not is_over() and not self.is_done:
+                run = await self.read_next(run)
+        finally:
+            self.state.outcome = self.state.outcome or f"stopped after {self.state.pages} pages; run again to go on"
 
-    async def _poll(self, *, is_whole: bool) -> FeedHead | None:
-        """Poll the feed, unless another process is just doing so; answers what it says of itself, if it sent anything new.
+    async def _poll(self, *, is_whole: bool) -> tuple[FeedHead, tuple[KeyedEntry, ...]] | None:
+        """Poll the feed, unless another process is just doing so; answers what it says of itself and its news, if it sent any.
 
         `is_whole` asks for the document even where ours is current: its head tells where the history begins.
         """
@@ -174,20 +191,29 @@ class _HistoryReader:
         until = now + timedelta(seconds=service.feeds.poll.lease_s)
         claim = await service.in_thread(service.store.feeds.claim_one, feed.feed_id, now, until)
         if claim is None:
-            return (await read_page(service, feed.url, feed.url))[0].head if is_whole else None
+            if not is_whole:
+                return None
+            parsed, keyed = await read_page(service, feed.url, feed.url)
+            return parsed.head, keyed
         if is_whole:
             claim = replace(claim, validators=Validators(), body_hash=None)
-        plan = await poll_feed(claim, service.feeds, document=self.document)
+        try:
+            plan = await poll_feed(claim, service.feeds, document=self.document)
+        finally:  # ended in the middle, it is due as before; after a finished poll nothing is left to give back
+            with contextlib.suppress(StoreError):
+                await service.in_thread(service.store.feeds.release, {feed.feed_id: claim.lease})
         if not plan.outcome.is_success:
-            raise PermanentFetchError(feed.url, plan.outcome, plan.reason)
+            raise PermanentFetchError(redact(feed.url), plan.outcome, plan.reason)
         self.state.pages, self.state.entries_new = 1, len(plan.new)
-        return plan.head
+        return (plan.head, tuple(entry.keyed for entry in plan.new)) if plan.head else None
 
-    async def _open(self, head: FeedHead | None) -> Backfill | None:
-        planned = find_strategy(head, self.feed.url) if head else None
-        if planned is None:
+    async def _open(self, seen: tuple[FeedHead, tuple[KeyedEntry, ...]] | None) -> Backfill | None:
+        planned = find_strategy(seen[0], self.feed.url) if seen else None
+        if seen is None or planned is None:
             return None
         strategy, first_url = planned
+        older, _ = estimate_pages(strategy, *seen, since=self.scope.since)
+        self.state.pages_expected = None if older is None else self.state.pages + older
         history = self.service.store.history
         return await self.service.in_thread(
             history.open, self.feed.feed_id, strategy, Checkpoint(first_url), self.service.clock.now()
@@ -199,42 +225,55 @@ class _HistoryReader:
         if url is None or self.state.pages > self.service.settings.policies.backfill.max_pages:
             self.is_done = True
             return run
+        if self.scope.limit is not None and self.state.entries_new >= self.scope.limit:
+            return self._stop_at_limit(run)
+        self.asked.add(url)
         try:
             parsed, keyed = await read_page(self.service, url, self.feed.url)
         except PermanentFetchError as error:
-            if run.strategy is not Strategy.WORDPRESS or error.status is None:
+            if run.strategy is not Strategy.WORDPRESS or error.status not in _NO_SUCH_PAGE:
                 raise
             # WordPress ends its paging with 404.
             return await self._apply(run, (), replace(run.checkpoint, next_url=None), f"the end: page answers {error.status}")
         return await self._take(run, url, parsed, keyed)
+
+    def _stop_at_limit(self, run: Backfill) -> Backfill:
+        self.is_done, self.state.outcome = True, f"limit of {self.scope.limit} entries reached; run again to go on"
+        return run
 
     async def _take(self, run: Backfill, url: str, parsed: ParsedFeed, keyed: tuple[KeyedEntry, ...]) -> Backfill:
         store = self.service.store.feeds
         known = await self.service.in_thread(store.known_entries, self.feed.feed_id, [entry.key for entry in keyed])
         unseen = [entry for entry in keyed if entry.key not in known]
         wanted = [entry for entry in unseen if is_within(entry.entry, self.scope.since, self.scope.until)]
+        if len(wanted) < len(unseen):
+            self.first_left = self.first_left or url
         room = None if self.scope.limit is None else max(self.scope.limit - self.state.entries_new, 0)
         new = tuple(plan_entry(entry, self.feed.options, reason=f"history, {run.strategy.value}") for entry in wanted[:room])
-        if room is not None and len(wanted) > room:
-            # The page is not finished: the checkpoint stays before it.
-            self.is_done, self.state.outcome = True, f"limit of {self.scope.limit} entries reached; run again to go on"
-            return await self._apply(run, new, run.checkpoint, self.state.outcome)
+        if room is not None and len(wanted) > room:  # the page is not finished: the checkpoint stays before it
+            return self._stop_at_limit(
+                await self._apply(run, new, run.checkpoint, f"limit of {self.scope.limit} entries reached")
+            )
         dates = [entry.entry.published_at or entry.entry.updated_at for entry in keyed]
-        oldest = min((date for date in dates if date), default=None)
-        checkpoint, is_finished, reason = next_checkpoint(
-            run.strategy, parsed, url, run.checkpoint, new_keys=len(unseen), oldest=oldest, since=self.scope.since
+        newest = max((date for date in dates if date), default=None)
+        checkpoint, is_over, reason = next_checkpoint(
+            run.strategy, parsed, url, run.checkpoint, new_keys=len(unseen), newest=newest, since=self.scope.since
         )
-        if is_finished:
+        if checkpoint.next_url in self.asked:
+            checkpoint, is_over, reason = replace(checkpoint, next_url=None), True, "the end: its pages lead in a circle"
+        if is_over:
             self.is_done, self.state.outcome = True, reason
         return await self._apply(run, new, checkpoint, reason)
 
     async def _apply(self, run: Backfill, new: tuple[EntryPlan, ...], checkpoint: Checkpoint, reason: str) -> Backfill:
-        is_finished = checkpoint.next_url is None
+        """Write a page and how far the history is read. The run in hand goes on at `checkpoint`, whatever the scope left out."""
+        if checkpoint.next_url is None:
+            self.is_done, self.state.outcome = True, reason
         checkpoint = replace(checkpoint, entries_new=run.checkpoint.entries_new + len(new))
-        plan = HistoryPlan(run.backfill_id, self.feed.feed_id, self.service.clock.now(), new, checkpoint, is_finished, reason)
+        stored = replace(checkpoint, next_url=self.first_left) if self.first_left else checkpoint
+        is_finished = stored.next_url is None
+        plan = HistoryPlan(run.backfill_id, self.feed.feed_id, self.service.clock.now(), new, stored, is_finished, reason)
         await self.service.in_thread(self.service.store.history.apply, plan)
         self.state.pages += 1
         self.state.entries_new += len(new)
-        if is_finished:
-            self.is_done, self.state.outcome = True, reason
         return replace(run, checkpoint=checkpoint, is_finished=is_finished)

@@ -69,9 +69,14 @@ async def _read(service: Service, url: str, answer: Fetched) -> Discovered:
     return Discovered(FoundFeed(url=url, title=parsed.head.title), answer)
 
 
-async def read_page(service: Service, url: str, feed_url: str) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
-    """The feed document at `url`, a page of the history of `feed_url`, with its entries. Raises FetchError, ParseError."""
-    answer = await fetch_feed(service, url, feed_url)
+async def read_page(
+    service: Service, url: str, feed_url: str, *, document: Fetched | None = None
+) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
+    """The feed document at `url`, a page of the history of `feed_url`, with its entries. Raises FetchError, ParseError.
+
+    A `document` that was fetched a moment ago is not asked for again.
+    """
+    answer = document or await fetch_feed(service, url, feed_url)
     parsed, keyed = await service.offload(service.feeds.parse.timeout_s, read_feed, answer, service.feeds.parse)
     return replace(parsed, entries=tuple(entry.entry for entry in keyed)), keyed
 

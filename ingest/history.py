@@ -36,13 +36,14 @@ def next_checkpoint(
     checkpoint: Checkpoint,
     *,
     new_keys: int,
-    oldest: datetime | None,
+    newest: datetime | None,
     since: datetime | None,
 ) -> tuple[Checkpoint, bool, str]:
     """Where to go on after the page at `page_url`, whether the run is over, and why.
 
     Over without a `next_url`: the history is read to its end. Over with one: `since` is passed, and a run that wants more can
-    go on there. `new_keys` entries of the page were unseen; `oldest` is its earliest date.
+    go on there. `new_keys` entries of the page were unseen; `newest` is its latest date: a page is passed as a whole, for one
+    entry that is dated back says nothing about its neighbours.
     """
     mark = _mark(parsed)
     reached = replace(
@@ -58,7 +59,7 @@ def next_checkpoint(
     if not _is_other(following, page_url):
         return reached, True, "the end: the page names itself as the next"
     reached = replace(reached, next_url=following)
-    if since and oldest and oldest < since:
+    if since and newest and newest < since:
         return reached, True, f"reached {since:%Y-%m-%d}"
     return reached, False, f"page {reached.pages} read"
 

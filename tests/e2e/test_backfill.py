@@ -1,12 +1,14 @@
 """A feed's history."""
 
 import signal
+import time
 
 import pytest
 
+from ingest.backfill import FeedHistory
 from tests.e2e.conftest import end
 from tests.news import item, page, prose, rss
-from tests.site import Answer, Seen
+from tests.site import HANG, Answer, Seen
 
 GENERATOR = "<generator>https://wordpress.org/?v=6.8</generator>"
 
@@ -62,7 +64,7 @@ def test_a_second_run_asks_for_no_finished_page_again(command, site):
 def test_ended_in_the_middle_it_goes_on_where_it_was(command, site, made, path, number):
     total = made(site)
     process = command.start("backfill", site.url(path), INGEST_FULL_TEXT="no", INGEST_HOSTS_GAP_S="0.5")
-    site.wait_for(3)
+    site.wait_for(3, timeout_s=30)
     code, _, _ = end(process, number)
     assert code == (130 if number is signal.SIGINT else -9)
     finished = {url for (url,) in command.rows("SELECT next_url FROM backfills")}
@@ -82,10 +84,74 @@ def test_a_dry_run_asks_for_nothing_but_the_first_page_and_stores_nothing(comman
     assert command.json("feeds", "list") == []
 
 
+def test_a_dry_run_of_a_site_looks_for_its_feed_and_adds_nothing(command, site):
+    archived(site, pages=1)
+    site.page(
+        "/", f'<!doctype html><title>x</title><link rel="alternate" type="application/rss+xml" href="{site.url("/feed.xml")}">'
+    )
+    assert "more pages by archive" in command("backfill", site.url("/"), "--dry-run").stdout
+    assert [seen.path for seen in site.requests] == ["/", "/feed.xml"]
+    assert command.rows("SELECT count(*) FROM feeds") == [(0,)]
+
+
 def test_a_limit_is_kept_and_the_next_run_goes_on(command, site):
     archived(site)
     assert "entries 6 new" in command("backfill", site.url("/feed.xml"), "--limit", "6", INGEST_FULL_TEXT="no").stdout
     assert "entries 18 new" in command("backfill", site.url("/feed.xml"), INGEST_FULL_TEXT="no").stdout
+
+
+@pytest.mark.parametrize(("option", "day"), [("--since", "2026-11-21T12:00:00"), ("--until", "2026-11-21T06:00:00")])
+def test_what_one_run_leaves_out_a_later_one_finds(lite, site, option, day):
+    total = archived(site)
+    lite("backfill", site.url("/feed.xml"), option, day, INGEST_FULL_TEXT="no")
+    assert 0 < lite.rows("SELECT count(*) FROM entries")[0][0] < total
+    lite("backfill", site.url("/feed.xml"), INGEST_FULL_TEXT="no")
+    assert lite.rows("SELECT count(*) FROM entries") == [(total,)]
+    assert lite.rows("SELECT is_finished FROM backfills") == [(1,)]
+
+
+def test_one_entry_dated_far_back_does_not_end_a_run_that_goes_back_to_a_day(lite, site):
+    total = archived(site)
+    base = site.url("").rstrip("/")
+    old = item(base, 99).replace("21 Nov 2026", "21 Nov 2001")
+    before = f'<fh:archive/><atom:link rel="prev-archive" href="{base}/archive/3"/>'
+    site.page("/archive/4", rss(base, [*(item(base, n, text=prose(n)) for n in range(16, 20)), old], head=before))
+    lite("backfill", site.url("/feed.xml"), "--since", "2026-11-21", INGEST_FULL_TEXT="no")
+    assert lite.rows("SELECT count(*) FROM entries") == [(total,)]
+
+
+def test_pages_that_lead_in_a_circle_are_read_once(lite, site):
+    archived(site)
+    base = site.url("").rstrip("/")
+    back = f'<fh:archive/><atom:link rel="prev-archive" href="{base}/archive/4"/>'
+    site.page("/archive/0", rss(base, [item(base, n, text=prose(n)) for n in range(4)], head=back))
+    done = lite("backfill", site.url("/feed.xml"), INGEST_FULL_TEXT="no")
+    assert "the end: its pages lead in a circle" in done.stdout
+    assert len(site.requests) == 6
+
+
+def test_a_wordpress_that_shuts_us_out_has_not_come_to_its_end(lite, site):
+    wordpress(site)
+    site.page("/feed/?paged=3", status=403)
+    done = lite("backfill", site.url("/feed/"), code=3, INGEST_FULL_TEXT="no")
+    assert "stopped: 403" in done.stdout
+    assert lite.rows("SELECT is_finished FROM backfills") == [(0,)]
+
+
+def test_ctrl_c_does_not_wait_for_a_page_that_never_comes(lite, site):
+    archived(site)
+    site.raw("/archive/3", HANG)
+    process = lite.start("backfill", site.url("/feed.xml"), INGEST_FULL_TEXT="no", INGEST_FETCH_TIMEOUT_S="60")
+    site.wait_for(3, timeout_s=30)
+    asked_s = time.monotonic()
+    code, out, err = end(process, signal.SIGINT)
+    assert (code, "Traceback" in err) == (130, False)
+    assert time.monotonic() - asked_s < 10
+    assert "stopped after 2 pages; run again to go on" in out
+
+
+def test_a_password_in_the_address_of_a_feed_is_not_shown():
+    assert "opensesame" not in str(FeedHistory("https://reader:opensesame@news.example/feed.xml"))
 
 
 def test_an_unknown_site_is_searched_for_its_feed_which_is_added(command, site):

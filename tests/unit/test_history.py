@@ -25,7 +25,7 @@ def dated(*days: int) -> list[KeyedEntry]:
 
 def go_on(strategy: Strategy, parsed: ParsedFeed, url: str, before: Checkpoint, **said: datetime) -> tuple[Checkpoint, bool, str]:
     return next_checkpoint(
-        strategy, parsed, url, before, new_keys=len(parsed.entries), oldest=said.get("oldest"), since=said.get("since")
+        strategy, parsed, url, before, new_keys=len(parsed.entries), newest=said.get("newest"), since=said.get("since")
     )
 
 
@@ -82,10 +82,10 @@ def test_run_is_over_when_since_is_passed_and_can_go_on_later() -> None:
     parsed = page("a", next_url="https://a.example/3")
     before = Checkpoint("https://a.example/2")
     reached, is_over, reason = go_on(
-        Strategy.PAGED, parsed, "https://a.example/2", before, oldest=DAY, since=DAY + timedelta(days=1)
+        Strategy.PAGED, parsed, "https://a.example/2", before, newest=DAY, since=DAY + timedelta(days=1)
     )
     assert (reached.next_url, is_over, reason) == ("https://a.example/3", True, "reached 2025-06-02")
-    assert not go_on(Strategy.PAGED, parsed, "https://a.example/2", before, oldest=DAY, since=DAY)[1]
+    assert not go_on(Strategy.PAGED, parsed, "https://a.example/2", before, newest=DAY, since=DAY)[1]
 
 
 @pytest.mark.parametrize(
