@@ -81,7 +81,7 @@ def test_articles_that_many_find_at_once_are_stored_once(open_as: OpenAs, make: 
     assert (len(articles), sum(article.entries for article in articles)) == (10, 80)
 
 
-def recognise(store: SqlStore, make: Make, claim: ArticleClaim):  # noqa: ANN201
+def recognise(store: SqlStore, make: Make, claim: ArticleClaim):
     number = int(claim.entry.guid or 0)
     identities = make.urls(*(f"https://news.example/{number % 10}/{part}" for part in range(3)))
     if number % 2:

@@ -1,6 +1,6 @@
 """What is stored is text, structure, pictures and links, and nothing that acts."""
 
-import re
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -49,23 +49,70 @@ VECTORS = [
     "<svg><style><img src=x onerror=alert(1)></style></svg>", "<template><script>x</script></template>",
     "<input autofocus onfocus=x>", "<video><source onerror=x></video>", "<details open ontoggle=x>",
 ]  # fmt: skip
-ACTIVE = re.compile(
-    r"<(?!/?[a-z][a-z0-9]*[\s>])|<[^>]*\s(?:on\w+|style|srcset|srcdoc|formaction)\s*=|(?:href|src)=\"(?!https?:|mailto:)|<script",
-    re.IGNORECASE,
-)
+KEPT_ATTRIBUTES = {
+    "href",
+    "src",
+    "alt",
+    "title",
+    "rel",
+    "colspan",
+    "rowspan",
+    "lang",
+    "dir",
+    "datetime",
+    "cite",
+    "start",
+    "scope",
+}
+DROPPED_TAGS = {
+    "script",
+    "style",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "base",
+    "link",
+    "meta",
+    "noscript",
+    "template",
+}
+
+
+class _Active(HTMLParser):
+    """Collects what could act: tags, attributes and addresses that have no business in stored markup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [tag] if tag in DROPPED_TAGS else []
+        self.found += [f"{tag} {name}" for name, _ in attrs if name not in KEPT_ATTRIBUTES]
+        addresses = (value or "" for name, value in attrs if name in ("href", "src"))
+        self.found += [f"{tag} {value}" for value in addresses if not value.startswith(("http:", "https:", "mailto:"))]
+
+
+def active(markup: str) -> list[str]:
+    parser = _Active()
+    parser.feed(markup)
+    parser.close()
+    return parser.found
 
 
 @pytest.mark.parametrize("vector", VECTORS)
 def test_nothing_active_is_left(vector: str) -> None:
     cleaned = clean_html(f"<p>before</p>{vector}<p>after</p>", PAGE)
-    assert not ACTIVE.search(cleaned)
+    assert active(cleaned) == []
     assert "before" in cleaned
 
 
 @given(st.lists(st.sampled_from([*VECTORS, "<p>", "</p>", "<div>", "'", '"', ">", "<", "a"]), max_size=12))
 def test_cleaning_twice_is_cleaning_once(pieces: list[str]) -> None:
     cleaned = clean_html("".join(pieces), PAGE)
-    assert not ACTIVE.search(cleaned)
+    assert active(cleaned) == []
     assert clean_html(cleaned, PAGE) == cleaned
 
 
