@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -344,7 +345,7 @@ def test_a_reader_that_goes_away_is_no_failure(lite, text):
 def test_a_full_disk_under_the_output_is_one_line(lite):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            ["ingest", "config", "dump"],
+            [sys.executable, "-m", "ingest", "config", "dump"],
             cwd=lite.folder,
             env=lite.env,
             stdout=full,
