@@ -1,0 +1,80 @@
+"""The values that travel between stages. All frozen; times are aware UTC; absent is None, never "failed".
+
+In the order of the walk:
+
+    configured  what is configured: feeds as somebody listed them
+    asked       what is asked of the web, and what it answers
+    said        what documents say: feeds, entries, pages and seed documents, understood but not yet judged
+    held        what a worker holds while it works: claims under a lease
+    planned     what is decided: plans, each with all that one step writes, and the values they are made of
+    history     a feed's history: where it is found and how far it has been read
+    shown       what people are shown, and how they choose it
+"""
+
+from ingest.model.asked import Fetched, FetchRequest, Hop, NotModified, Purpose, Validators
+from ingest.model.configured import FeedOptions, FeedOrigin, FeedSecrets, FeedSpec, FeedState
+from ingest.model.held import ArticleClaim, FeedClaim, Lease
+from ingest.model.history import Backfill, Checkpoint, HistoryPlan, Strategy
+from ingest.model.planned import (
+    Action,
+    Applied,
+    Article,
+    ArticlePlan,
+    Candidate,
+    EntryPlan,
+    EntryState,
+    FeedPlan,
+    Identity,
+    IdentityKind,
+    KnownEntry,
+    Match,
+    Priority,
+)
+from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument
+from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, PollInfo
+
+__all__ = [
+    "Action",
+    "Applied",
+    "Article",
+    "ArticleClaim",
+    "ArticleFilter",
+    "ArticleInfo",
+    "ArticlePlan",
+    "Backfill",
+    "Candidate",
+    "Checkpoint",
+    "Enclosure",
+    "Entry",
+    "EntryInfo",
+    "EntryPlan",
+    "EntryState",
+    "Extracted",
+    "FeedClaim",
+    "FeedHead",
+    "FeedInfo",
+    "FeedOptions",
+    "FeedOrigin",
+    "FeedPlan",
+    "FeedSecrets",
+    "FeedSpec",
+    "FeedState",
+    "FetchRequest",
+    "Fetched",
+    "HistoryPlan",
+    "Hop",
+    "Identity",
+    "IdentityKind",
+    "KeyedEntry",
+    "KnownEntry",
+    "Lease",
+    "Match",
+    "NotModified",
+    "ParsedFeed",
+    "PollInfo",
+    "Priority",
+    "Purpose",
+    "SeedDocument",
+    "Strategy",
+    "Validators",
+]

@@ -1,0 +1,107 @@
+"""What people are shown, and how they choose it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ingest.model.configured import FeedOptions, FeedOrigin, FeedState
+from ingest.model.planned import EntryState
+from ingest.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FeedInfo:
+    """A feed as `feeds list|show` tells it."""
+
+    feed_id: int
+    url: str
+    origin: FeedOrigin
+    state: FeedState
+    state_reason: str
+    title: str | None
+    site_url: str | None
+    options: FeedOptions
+    polled_at: datetime | None
+    next_poll_at: datetime | None
+    outcome: Outcome | None
+    reason: str
+    failures: float
+    entries: int
+    pending: int
+    failed: int
+    articles: int
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollInfo:
+    """One past visit of a feed."""
+
+    polled_at: datetime
+    outcome: Outcome
+    status: int | None
+    elapsed_ms: int
+    body_bytes: int
+    seen: int
+    new: int
+    changed: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryInfo:
+    """An entry on its way to an article, or given up."""
+
+    entry_id: int
+    feed_id: int
+    feed_url: str
+    guid: str | None
+    url: str | None
+    title: str | None
+    published_at: datetime | None
+    state: EntryState
+    outcome: Outcome | None  # of the last try
+    reason: str
+    attempts: int
+    next_try_at: datetime | None
+    article_id: int | None
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleInfo:
+    """A stored article with the entries that lead to it."""
+
+    article_id: int
+    url: str | None
+    final_url: str | None
+    canonical_url: str | None
+    title: str | None
+    title_source: str
+    authors: tuple[str, ...]
+    published_at: datetime | None
+    published_source: str
+    language: str | None
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    words: int
+    body_source: str
+    quality: str
+    extractor: str
+    extractor_version: str
+    credit: str | None
+    revision: int
+    first_seen_at: datetime
+    feeds: tuple[str, ...]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """Which articles to list. None means: no limit by this."""
+
+    feed: str | None = None  # feed URL or id
+    since: datetime | None = None  # published (or, without a date, first seen) at or after
+    until: datetime | None = None  # before
+    language: str | None = None
+    text: str | None = None  # words that must all occur in title or text
+    limit: int | None = None
