@@ -44,7 +44,7 @@ def read_seed(name: str, body: bytes) -> SeedDocument:
     return SeedDocument(
         name=name,
         text=body_text,
-        title=_title(paragraphs[0]),
+        title=_title(paragraphs[0]) or paragraphs[0][:_TITLE_CHARS],  # nothing but a full stop is a title, too
         published_at=published_at,
         credit=credit,
         language=detect(body_text),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingest.errors import ParseError
@@ -93,6 +93,7 @@ def test_what_is_no_seed_is_refused_with_one_reason(body: bytes, reason: str) ->
 
 
 @given(st.binary(max_size=200))
+@example(b".")
 def test_nothing_but_parse_error_escapes(body: bytes) -> None:
     try:
         seed = read_seed("a.txt", body)
