@@ -55,7 +55,6 @@ def plan_feed(
             head=parsed.head,
             freshness_s=freshness_s(fetched.headers, fetched.fetched_at),
         ),
-        final_url=fetched.final_url,
         moved_to=_permanent_target(fetched),
     )
 

@@ -68,7 +68,6 @@ class FeedPlan:
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
     throttled_until: datetime | None = None  # the host asked to be left alone
-    final_url: str | None = None
     moved_to: str | None = None  # where a permanent redirect leads; recorded, adopted by policy
 
 
