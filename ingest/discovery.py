@@ -84,7 +84,7 @@ async def read_page(
 async def fetch_feed(service: Service, url: str, feed_url: str | None = None) -> Fetched:
     """The document at `url`, with the secrets of `feed_url` where both have one origin."""
     answer = await service.fetcher.fetch(
-        FetchRequest(url, Purpose.FEED, secrets=scoped_secrets(service.feeds.secrets, feed_url or url, url))
+        FetchRequest(url, Purpose.FEED, secrets=scoped_secrets(service.feeds.edges.secrets, feed_url or url, url))
     )
     assert isinstance(answer, Fetched)  # 304 answers conditions, and none were made
     return answer

@@ -20,7 +20,7 @@ from ingest.model import ArticleClaim, FeedClaim, FeedSecrets, FeedSpec, Fetched
 from ingest.offload import WorkerPool
 from ingest.opening import open_ready_store
 from ingest.parse import read_opml
-from ingest.pipeline import ArticleTools, ArticleWork, FeedTools, FeedWork, Observer, Observers, Runner, Work
+from ingest.pipeline import ArticleTools, ArticleWork, Edges, FeedTools, FeedWork, Observer, Observers, Runner, Work
 from ingest.ports import Fetcher, InThread
 from ingest.reporting import LogObserver, MeteredFetcher, MetricsObserver
 from ingest.store import SqlStore
@@ -62,7 +62,7 @@ class Service:
         return Runner(work, self.observer, at_once=at_once, per_host=per_host, lease_s=lease_s, busy_hosts=self.gate.busy_hosts)
 
     async def in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self.feeds.in_thread(call, *args, **kwargs)
+        return await self.feeds.edges.in_thread(call, *args, **kwargs)
 
 
 @asynccontextmanager
@@ -91,21 +91,18 @@ async def wire(
         metrics = metrics or Metrics()
         observer = Observers((LogObserver(), MetricsObserver(metrics), *observers))
         metered = MeteredFetcher(fetcher, metrics, clock)
-        edges = _Edges(metered, _in_threads(threads), pool, clock, observer, lambda url: secrets.get(url, FeedSecrets()))
+        edges = Edges(
+            fetcher=metered,
+            in_thread=_in_threads(threads),
+            offload=pool,
+            clock=clock,
+            observer=observer,
+            secrets=lambda url: secrets.get(url, FeedSecrets()),
+            chance=random.random,
+            hosts=policies.hosts,
+        )
         feeds, articles = _feed_tools(settings, store, edges), _article_tools(settings, store, edges)
         yield Service(settings, store, metered, gate, pool, clock, metrics, observer, feeds, articles)
-
-
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """What polls and articles share of the world."""
-
-    fetcher: Fetcher
-    in_thread: InThread
-    offload: WorkerPool
-    clock: Clock
-    observer: Observer
-    secrets: Callable[[str], FeedSecrets]
 
 
 def _in_threads(threads: ThreadPoolExecutor) -> InThread:
@@ -115,39 +112,20 @@ def _in_threads(threads: ThreadPoolExecutor) -> InThread:
     return in_thread
 
 
-def _feed_tools(settings: Settings, store: SqlStore, edges: _Edges) -> FeedTools:
+def _feed_tools(settings: Settings, store: SqlStore, edges: Edges) -> FeedTools:
     policies = settings.policies
-    return FeedTools(
-        store=store.feeds,
-        fetcher=edges.fetcher,
-        in_thread=edges.in_thread,
-        offload=edges.offload,
-        clock=edges.clock,
-        observer=edges.observer,
-        secrets=edges.secrets,
-        chance=random.random,
-        poll=policies.poll,
-        parse=policies.parse,
-        hosts=policies.hosts,
-    )
+    return FeedTools(store=store.feeds, edges=edges, poll=policies.poll, parse=policies.parse)
 
 
-def _article_tools(settings: Settings, store: SqlStore, edges: _Edges) -> ArticleTools:
+def _article_tools(settings: Settings, store: SqlStore, edges: Edges) -> ArticleTools:
     policies = settings.policies
     return ArticleTools(
         store=store.articles,
-        fetcher=edges.fetcher,
-        in_thread=edges.in_thread,
-        offload=edges.offload,
-        clock=edges.clock,
-        observer=edges.observer,
-        secrets=edges.secrets,
-        chance=random.random,
+        edges=edges,
         full_text=settings.full_text,
         articles=policies.articles,
         extract=policies.extract,
         match=policies.match,
-        hosts=policies.hosts,
     )
 
 

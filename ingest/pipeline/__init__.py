@@ -8,6 +8,7 @@ Everything that happened is told to an `Observer`; logs, metrics and progress ba
 """
 
 from ingest.pipeline.articles import ArticleTools, ArticleWork, ingest_article
+from ingest.pipeline.edges import Edges
 from ingest.pipeline.feeds import FeedTools, FeedWork, poll_feed, read_feed
 from ingest.pipeline.observer import Observer, Observers
 from ingest.pipeline.runner import GRACE_S, Runner, Work
@@ -18,6 +19,7 @@ __all__ = [
     "GRACE_S",
     "ArticleTools",
     "ArticleWork",
+    "Edges",
     "FeedTools",
     "FeedWork",
     "Observer",

@@ -1,11 +1,10 @@
 """One attempt to make the article of one entry."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ingest.clock import Clock
 from ingest.decide import Draft, Recognition, draft, plan_article, plan_article_failure, plan_empty, plan_known_link
 from ingest.dedupe import link_identity, match
 from ingest.errors import FetchError, IngestError, LeaseLost, StoreError, WorkKilled
@@ -14,7 +13,6 @@ from ingest.model import (
     ArticleClaim,
     ArticlePlan,
     Entry,
-    FeedSecrets,
     Fetched,
     FetchRequest,
     Lease,
@@ -22,11 +20,11 @@ from ingest.model import (
     Purpose,
 )
 from ingest.pipeline.batch import ApplyInBatches
-from ingest.pipeline.observer import Observer
+from ingest.pipeline.edges import Edges
 from ingest.pipeline.runner import claims_per_host
 from ingest.pipeline.secrets import scoped_secrets
-from ingest.policy import ArticlePolicy, ExtractPolicy, HostPolicy, MatchPolicy
-from ingest.ports import ArticleStore, Fetcher, InThread, Offload
+from ingest.policy import ArticlePolicy, ExtractPolicy, MatchPolicy
+from ingest.ports import ArticleStore
 from ingest.urls import host_of
 
 # How often a plan is made anew because another writer was faster; each round ends with one of them stored.
@@ -38,22 +36,15 @@ class ArticleTools:
     """What an attempt needs. `full_text` is the default for feeds that do not say."""
 
     store: ArticleStore
-    fetcher: Fetcher
-    in_thread: InThread
-    offload: Offload
-    clock: Clock
-    observer: Observer
-    secrets: Callable[[str], FeedSecrets]
-    chance: Callable[[], float]
+    edges: Edges
     full_text: bool
     articles: ArticlePolicy
     extract: ExtractPolicy
     match: MatchPolicy
-    hosts: HostPolicy
     apply: ApplyInBatches = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.in_thread))
+        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.edges.in_thread))
 
 
 async def ingest_article(claim: ArticleClaim, tools: ArticleTools) -> ArticlePlan:
@@ -76,8 +67,8 @@ async def _fetch_page(claim: ArticleClaim, tools: ArticleTools) -> Fetched | Non
     """The entry's page, or None where its feed wants none or the entry has no link."""
     if claim.entry.url is None or not _wants_page(claim, tools):
         return None
-    secrets = scoped_secrets(tools.secrets, claim.feed_url, claim.entry.url)
-    answer = await tools.fetcher.fetch(
+    secrets = scoped_secrets(tools.edges.secrets, claim.feed_url, claim.entry.url)
+    answer = await tools.edges.fetcher.fetch(
         FetchRequest(claim.entry.url, Purpose.PAGE, user_agent=claim.options.user_agent, secrets=secrets)
     )
     if isinstance(answer, NotModified):
@@ -86,7 +77,7 @@ async def _fetch_page(claim: ArticleClaim, tools: ArticleTools) -> Fetched | Non
 
 
 async def _draft(claim: ArticleClaim, page: Fetched | None, tools: ArticleTools) -> Draft:
-    return await tools.offload(
+    return await tools.edges.offload(
         tools.extract.timeout_s,
         draft,
         claim.entry,
@@ -131,7 +122,7 @@ async def _apply(plan: ArticlePlan, tools: ArticleTools) -> ArticlePlan:
         raise LeaseLost(f"entry {plan.claim.entry_id}")
     if applied is Applied.TAKEN:
         raise _Taken
-    tools.observer.article_ingested(plan)
+    tools.edges.observer.article_ingested(plan)
     return plan
 
 
@@ -143,8 +134,8 @@ async def _find_known_link(claim: ArticleClaim, tools: ArticleTools) -> ArticleP
     """A page that was read for another feed is not asked for again."""
     if claim.attempts or not _wants_page(claim, tools):
         return None
-    candidates = await tools.in_thread(tools.store.candidates, link_identity(claim.entry.url))
-    return plan_known_link(claim, candidates, now=tools.clock.now())
+    candidates = await tools.edges.in_thread(tools.store.candidates, link_identity(claim.entry.url))
+    return plan_known_link(claim, candidates, now=tools.edges.clock.now())
 
 
 def _wants_page(claim: ArticleClaim, tools: ArticleTools) -> bool:
@@ -153,9 +144,9 @@ def _wants_page(claim: ArticleClaim, tools: ArticleTools) -> bool:
 
 
 async def _plan(claim: ArticleClaim, made: Draft, error: IngestError | None, tools: ArticleTools) -> ArticlePlan:
-    candidates = await tools.in_thread(tools.store.candidates, made.identities, article_id=claim.article_id)
+    candidates = await tools.edges.in_thread(tools.store.candidates, made.identities, article_id=claim.article_id)
     known = Recognition(made.identities, candidates, match(made.article, candidates, feed_id=claim.feed_id))
-    now = tools.clock.now()
+    now = tools.edges.clock.now()
     if error is None:
         is_empty = not (made.article.text or made.article.title)
         return plan_empty(claim, now=now) if is_empty else plan_article(claim, made.article, known, now=now)
@@ -166,8 +157,8 @@ async def _plan(claim: ArticleClaim, made: Draft, error: IngestError | None, too
         known=known,
         now=now,
         policy=tools.articles,
-        hosts=tools.hosts,
-        chance=tools.chance(),
+        hosts=tools.edges.hosts,
+        chance=tools.edges.chance(),
     )
 
 
@@ -180,14 +171,14 @@ class ArticleWork:
         self.tools = tools
 
     async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[ArticleClaim]:
-        tools, now = self.tools, self.tools.clock.now()
-        return await tools.in_thread(
+        tools, now = self.tools, self.tools.edges.clock.now()
+        return await tools.edges.in_thread(
             tools.store.claim,
             now,
             limit=limit,
             lease_until=now + timedelta(seconds=tools.articles.lease_s),
             skip_hosts=busy_hosts,
-            per_host=claims_per_host(tools.hosts),
+            per_host=claims_per_host(tools.edges.hosts),
         )
 
     async def handle(self, claim: ArticleClaim) -> None:
@@ -209,8 +200,8 @@ class ArticleWork:
         return claim.lease
 
     async def renew(self, leases: Mapping[int, Lease]) -> None:
-        until = self.tools.clock.now() + timedelta(seconds=self.tools.articles.lease_s)
-        await self.tools.in_thread(self.tools.store.renew, leases, until)
+        until = self.tools.edges.clock.now() + timedelta(seconds=self.tools.articles.lease_s)
+        await self.tools.edges.in_thread(self.tools.store.renew, leases, until)
 
     async def release(self, leases: Mapping[int, Lease]) -> None:
-        await self.tools.in_thread(self.tools.store.release, leases)
+        await self.tools.edges.in_thread(self.tools.store.release, leases)

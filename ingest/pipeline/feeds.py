@@ -1,16 +1,14 @@
 """One poll of one feed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ingest.clock import Clock
 from ingest.decide import body_hash, plan_feed, plan_feed_failure, plan_same_feed
 from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
 from ingest.model import (
     FeedClaim,
     FeedPlan,
-    FeedSecrets,
     Fetched,
     FetchRequest,
     KeyedEntry,
@@ -20,28 +18,21 @@ from ingest.model import (
     Purpose,
 )
 from ingest.parse import key_entries, parse
-from ingest.pipeline.observer import Observer
+from ingest.pipeline.edges import Edges
 from ingest.pipeline.runner import claims_per_host
-from ingest.policy import HostPolicy, ParsePolicy, PollPolicy
-from ingest.ports import FeedStore, Fetcher, InThread, Offload
+from ingest.policy import ParsePolicy, PollPolicy
+from ingest.ports import FeedStore
 from ingest.urls import host_of
 
 
 @dataclass(frozen=True, slots=True)
 class FeedTools:
-    """What a poll needs. `secrets` finds a feed's secrets by its URL; `chance` gives numbers in [0, 1)."""
+    """What a poll needs."""
 
     store: FeedStore
-    fetcher: Fetcher
-    in_thread: InThread
-    offload: Offload
-    clock: Clock
-    observer: Observer
-    secrets: Callable[[str], FeedSecrets]
-    chance: Callable[[], float]
+    edges: Edges
     poll: PollPolicy
     parse: ParsePolicy
-    hosts: HostPolicy
 
 
 async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None) -> FeedPlan:
@@ -49,36 +40,36 @@ async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | N
 
     A `document` of the feed that was fetched a moment ago is not asked for again.
     """
-    started_s = tools.clock.monotonic_s()
+    started_s = tools.edges.clock.monotonic_s()
     try:
         plan = await _visit(claim, tools, document)
     except (FetchError, ParseError, WorkKilled) as error:
-        elapsed_ms = round(1000 * (tools.clock.monotonic_s() - started_s))
+        elapsed_ms = round(1000 * (tools.edges.clock.monotonic_s() - started_s))
         plan = _failed(claim, error, tools, elapsed_ms)
-    await tools.in_thread(tools.store.apply, plan)
-    tools.observer.feed_polled(plan)
+    await tools.edges.in_thread(tools.store.apply, plan)
+    tools.edges.observer.feed_polled(plan)
     return plan
 
 
 async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None) -> FeedPlan:
-    answer = document or await tools.fetcher.fetch(
-        FetchRequest(claim.url, Purpose.FEED, claim.validators, claim.options.user_agent, tools.secrets(claim.url))
+    answer = document or await tools.edges.fetcher.fetch(
+        FetchRequest(claim.url, Purpose.FEED, claim.validators, claim.options.user_agent, tools.edges.secrets(claim.url))
     )
     if isinstance(answer, NotModified) or claim.body_hash == body_hash(answer.body):
-        return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.chance())
-    parsed, keyed = await tools.offload(tools.parse.timeout_s, read_feed, answer, tools.parse)
-    known = await tools.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
-    return plan_feed(claim, answer, parsed, keyed=keyed, known=known, policy=tools.poll, chance=tools.chance())
+        return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
+    parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse)
+    known = await tools.edges.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
+    return plan_feed(claim, answer, parsed, keyed=keyed, known=known, policy=tools.poll, chance=tools.edges.chance())
 
 
 def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, elapsed_ms: int = 0) -> FeedPlan:
     return plan_feed_failure(
         claim,
         error,
-        now=tools.clock.now(),
+        now=tools.edges.clock.now(),
         policy=tools.poll,
-        hosts=tools.hosts,
-        chance=tools.chance(),
+        hosts=tools.edges.hosts,
+        chance=tools.edges.chance(),
         elapsed_ms=elapsed_ms,
     )
 
@@ -99,14 +90,14 @@ class FeedWork:
         self.due_by = due_by
 
     async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[FeedClaim]:
-        tools, now = self.tools, self.tools.clock.now()
-        return await tools.in_thread(
+        tools, now = self.tools, self.tools.edges.clock.now()
+        return await tools.edges.in_thread(
             tools.store.claim,
             min(self.due_by or now, now),  # a clock set back would make what was just polled due again
             limit=limit,
             lease_until=now + timedelta(seconds=tools.poll.lease_s),
             skip_hosts=busy_hosts,
-            per_host=claims_per_host(tools.hosts),
+            per_host=claims_per_host(tools.edges.hosts),
         )
 
     async def handle(self, claim: FeedClaim) -> None:
@@ -115,8 +106,8 @@ class FeedWork:
     async def crashed(self, claim: FeedClaim, error: Exception) -> None:
         """A poll that trips over a defect of ours is a failed poll with a reason, not one repeated for ever."""
         plan = _failed(claim, IngestError(f"{type(error).__name__}: {error}"), self.tools)
-        await self.tools.in_thread(self.tools.store.apply, plan)
-        self.tools.observer.feed_polled(plan)
+        await self.tools.edges.in_thread(self.tools.store.apply, plan)
+        self.tools.edges.observer.feed_polled(plan)
 
     def key(self, claim: FeedClaim) -> int:
         return claim.feed_id
@@ -128,8 +119,8 @@ class FeedWork:
         return claim.lease
 
     async def renew(self, leases: Mapping[int, Lease]) -> None:
-        until = self.tools.clock.now() + timedelta(seconds=self.tools.poll.lease_s)
-        await self.tools.in_thread(self.tools.store.renew, leases, until)
+        until = self.tools.edges.clock.now() + timedelta(seconds=self.tools.poll.lease_s)
+        await self.tools.edges.in_thread(self.tools.store.renew, leases, until)
 
     async def release(self, leases: Mapping[int, Lease]) -> None:
-        await self.tools.in_thread(self.tools.store.release, leases)
+        await self.tools.edges.in_thread(self.tools.store.release, leases)

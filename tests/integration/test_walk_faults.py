@@ -194,7 +194,7 @@ def test_a_defect_in_every_attempt_to_make_an_article_is_a_failed_try_too(world)
 
     async def trip(service):
         await service.feed_runner(FeedWork(service.feeds)).drain()
-        await articles_with(service, offload=broken).drain()
+        await articles_with(service, edges=replace(service.articles.edges, offload=broken)).drain()
 
     world.play(trip)
     assert world.rows("SELECT state, outcome, reason, attempts, lease_owner FROM entries") == [
