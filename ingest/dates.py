@@ -1,10 +1,13 @@
 """Dates as feeds write them → aware UTC. A date is read or it is absent: nothing is guessed, nothing is filled in.
 
-RFC 822 with any zone name that feeds use, ISO 8601 and its W3C profile, the asctime form, words in several languages, seconds
-since 1970. A date without a zone is taken as UTC.
+RFC 822 with any zone name that feeds use, ISO 8601 and its W3C profile, the asctime form, words in several languages, the
+forms of East Asia, seconds since 1970; numbers with slashes where no other reading is possible. A date without a zone is taken
+as UTC.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 _MAX_CHARS = 100  # no date is longer; what is, is an attack on the patterns below
@@ -22,18 +25,18 @@ _HOURS = {
 }  # fmt: skip
 
 _MONTHS = (
-    "jan january januar januari janvier enero ene gennaio gen janeiro styczen stycznia jän jänner ian",
-    "feb february februar februari février fevrier fév fev febrero febbraio fevereiro lutego",
-    "mar march märz maerz mär mrz maart mrt mars marzo março marca",
-    "apr april avril avr abril abr aprile kwietnia",
-    "may mai mei mayo maggio mag maio maja maj",
-    "jun june juni juin junio giugno giu junho czerwca",
-    "jul july juli juillet juil julio luglio lug julho lipca",
-    "aug august augustus août aout agosto ago augusti sierpnia",
-    "sep sept september septembre septiembre settembre set setembro wrzesnia",
-    "oct october okt oktober octobre octubre ottobre ott outubro out pazdziernika",
-    "nov november novembre noviembre novembro listopada",
-    "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro grudnia",
+    "jan january januar januari janvier enero ene gennaio gen janeiro styczen stycznia jän jänner ian január ocak oca янв ιαν",
+    "feb february februar februari février fevrier fév fev febrero febbraio fevereiro lutego február şubat şub февраля фев φεβ",
+    "mar march märz maerz mär mrz maart mrt mars marzo março marca március марта мар μαρ μάρ",
+    "apr april avril avr abril abr aprile kwietnia április nisan nis апреля апр απρ",
+    "may mai mei mayo maggio mag maio maja maj május mayıs мая май μαϊ μαι μάι",
+    "jun june juni juin junio giugno giu junho czerwca június haziran haz июня июн ιουν ιούν",
+    "jul july juli juillet juil julio luglio lug julho lipca július temmuz tem июля июл ιουλ ιούλ",
+    "aug august augustus août aout agosto ago augusti sierpnia augusztus ağustos ağu августа авг αυγ αύγ",
+    "sep sept september septembre septiembre settembre set setembro wrzesnia września szeptember eylül eyl сентября сен σεπ",
+    "oct october okt oktober octobre octubre ottobre ott outubro out pazdziernika października október ekim eki октября окт οκτ",
+    "nov november novembre noviembre novembro listopada kasım kas ноября ноя νοε νοέ",
+    "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro grudnia aralık ara декабря дек δεκ",
 )
 _MONTH_NUMBERS = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 
@@ -41,8 +44,11 @@ _EPOCH = re.compile(r"(\d{9,10})(?:\d{3})?(?:\.\d+)?")
 _ISO = re.compile(
     r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2}))?|-?(\d{2})(\d{2}))?(?![\d.])(?:[T_ ,]+(?=\d)(.*)|(?=\s*$))", re.IGNORECASE
 )
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{6})")
+_ORDINAL = re.compile(r"(\d{4})-(\d{3})(?!\d)(?:T(.*))?")
 _TIME = re.compile(
-    r"(\d{1,2})(?::(\d{2})|(?=\s*[ap]\.?m\b))(?::(\d{1,2})(?:[.,]\d+)?)?\s*(?:([ap])\.?m\b\.?)?|^(\d{2})(\d{2})(\d{2})?(?!\d)",
+    r"(?<![\w.])(\d{1,2})(?:[:.h](\d{2})(?!\d)|(?=\s*[ap]\.?m\b))(?:[:.](\d{1,2})(?:[.,]\d+)?)?\s*(?:([ap])\.?m\b\.?)?"
+    r"|^(\d{2})(?:(\d{2})(\d{2})?(?!\d)|(?=\s*(?:z|[+-]|$)))",
     re.IGNORECASE,
 )
 _ZONE = re.compile(r"[\s,]*\(?(?:etc/)?([a-z]{1,5})?\)?\s*([+−-]\s?\d{1,2}(?::?\d{2})?)?(?!\d)", re.IGNORECASE)
@@ -50,7 +56,33 @@ _DAY_MONTH = re.compile(
     r"(?<!\d)(\d{1,2})(?:st|nd|rd|th|\.|º|er)?[\s./-]+(?:de\s+)?([^\W\d_]{3,})\.?,?[\s./-]+(?:de\s+)?'?(\d{4}|\d{2})(?![\d:])"
 )
 _MONTH_DAY = re.compile(r"([^\W\d_]{3,})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?:,\s*|\s+)(?:.*?\s)??(\d{4})(?![\d:])")
+_YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[\s.-]+([^\W\d_]{3,})\.?[\s.-]+(\d{1,2})(?!\d)\.?t?")
+_EASTERN = re.compile(r"(\d{4})(?:[-./]|\s?[년年]\s?)(\d{1,2})(?:[-./]|\s?[월月]\s?)(\d{1,2})\s?[일日]?(?!\d)\s*(.*)")
+_HALF_OF_DAY = re.compile(r"^(?:\(?.\)?\s+)?(오전|오후|午前|午後|上午|下午)\s*(.*)")
+_COMMENT = re.compile(r"\([^()]*\)")
+_SLASHES = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{4})(?![\d/])")
 _GERMAN = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A moment, in which words it was said, and by which element. `at` is None where the words cannot be read or believed."""
+
+    at: datetime | None = None
+    raw: str | None = None
+    source: str | None = None
+
+
+def choose_date(said: Iterable[tuple[str, str]], now: datetime) -> Dated:
+    """Of dates as (source, raw), the best one first, the first that can be read and believed; else the first, unread."""
+    first = Dated()
+    for source, raw in said:
+        when = parse_date(raw)
+        found = Dated(when if when and is_believable(when, now) else None, raw, source)
+        if found.at:
+            return found
+        first = found if first.source is None else first
+    return first
 
 
 def parse_date(raw: str) -> datetime | None:
@@ -59,7 +91,7 @@ def parse_date(raw: str) -> datetime | None:
     if not text or len(raw) > 2 * _MAX_CHARS:
         return None
     try:
-        return _epoch(text) or _iso(text) or _words(text.lower())
+        return _epoch(text) or _iso(text) or _words(text.lower()) or _words(_COMMENT.sub(" ", text.lower()))
     except (ValueError, OverflowError):
         return None
 
@@ -75,6 +107,12 @@ def _epoch(text: str) -> datetime | None:
 
 
 def _iso(text: str) -> datetime | None:
+    if compact := _COMPACT.fullmatch(text):
+        return _moment(int(compact[1]), int(compact[2]), int(compact[3]), compact[4])
+    if ordinal := _ORDINAL.fullmatch(text):
+        first = _moment(int(ordinal[1]), 1, 1, ordinal[3] or "")
+        when = first + timedelta(days=int(ordinal[2]) - 1)
+        return when if when.year == first.year else None
     found = _ISO.match(text)
     if not found:
         return None
@@ -83,15 +121,35 @@ def _iso(text: str) -> datetime | None:
 
 
 def _words(text: str) -> datetime | None:
-    """Dates with the month as a word, and the German form with dots."""
-    for pattern, (day, name, year) in ((_DAY_MONTH, (1, 2, 3)), (_MONTH_DAY, (2, 1, 3))):
+    """Dates with the month as a word, and those that only their signs tell from others."""
+    for pattern, (day, name, year) in ((_DAY_MONTH, (1, 2, 3)), (_MONTH_DAY, (2, 1, 3)), (_YEAR_FIRST, (3, 2, 1))):
         for found in pattern.finditer(text):
             month = _MONTH_NUMBERS.get(found[name]) or _MONTH_NUMBERS.get(found[name][:3])
             if month:
-                # The asctime form has its time before the year.
-                rest = text[found.end() :] if _TIME.search(text[found.end() :]) else text[found.start(2) :]
+                # The asctime form has its time before the year, and some write it before the date.
+                places = (text[found.end() :], text[found.start(2) :], text[: found.start()])
+                rest = next((place for place in places if _TIME.search(place.lstrip(" ,"))), "")
                 return _moment(_full_year(found[year]), month, int(found[day]), rest)
-    return _german(text)
+    return _german(text) or _eastern(text) or _with_slashes(text)
+
+
+def _eastern(text: str) -> datetime | None:
+    found = _EASTERN.match(text)
+    if not found:
+        return None
+    half = _HALF_OF_DAY.match(found[4])
+    rest = found[4] if not half else f"{half[2]} {'am' if half[1] in ('오전', '午前', '上午') else 'pm'}"
+    return _moment(int(found[1]), int(found[2]), int(found[3]), rest)
+
+
+def _with_slashes(text: str) -> datetime | None:
+    """Some write the day first, some the month: only what can be read one way counts."""
+    found = _SLASHES.search(text)
+    if not found:
+        return None
+    first, second = sorted((int(found[1]), int(found[2])))
+    is_plain = second > 12 or first == second  # noqa: PLR2004
+    return _moment(int(found[3]), first, second, text[found.end() :]) if is_plain else None
 
 
 def _german(text: str) -> datetime | None:
@@ -107,6 +165,7 @@ def _full_year(year: str) -> int:
 
 def _moment(year: int, month: int, day: int, rest: str) -> datetime:
     """The moment on a day, with the time and zone that `rest` begins with (midnight UTC where it has none)."""
+    rest = rest.lstrip(" ,")
     time = _TIME.search(rest)
     if not time:
         return datetime(year, month, day, tzinfo=UTC)

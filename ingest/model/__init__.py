@@ -30,7 +30,7 @@ from ingest.model.planned import (
     Match,
     Priority,
 )
-from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument
+from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, PollInfo
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "Priority",
     "Purpose",
     "SeedDocument",
+    "SeenItems",
     "Strategy",
     "Validators",
 ]

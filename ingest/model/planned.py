@@ -7,7 +7,7 @@ from enum import StrEnum
 from ingest.model.asked import Validators
 from ingest.model.configured import FeedState
 from ingest.model.held import ArticleClaim, FeedClaim
-from ingest.model.said import FeedHead, KeyedEntry
+from ingest.model.said import FeedHead, KeyedEntry, SeenItems
 from ingest.outcome import Outcome
 
 
@@ -63,6 +63,7 @@ class FeedPlan:
     new: tuple[EntryPlan, ...] = ()
     changed: tuple[EntryPlan, ...] = ()
     head: FeedHead | None = None
+    seen_items: SeenItems | None = None  # None: keep what is stored
     validators: Validators | None = None  # None: keep what is stored
     body_hash: str | None = None  # None: keep what is stored
     failures: float = 0.0

@@ -16,7 +16,11 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as the feed says it. Links are absolute http(s) or None; markup is not sanitised yet."""
+    """One entry as the feed says it; markup is not sanitised yet.
+
+    Links are absolute http(s) or absent. Only where a document was read without knowing its address do relative ones stay as
+    they are written, for the eyes of who debugs it.
+    """
 
     guid: str | None = None  # verbatim, trimmed
     is_permalink: bool = False  # the feed declares its guid to be the URL
@@ -25,16 +29,20 @@ class Entry:
     summary: str | None = field(default=None, repr=False)  # HTML
     content: str | None = field(default=None, repr=False)  # HTML
     authors: tuple[str, ...] = ()
-    published_at: datetime | None = None
+    published_at: datetime | None = None  # None also where `published_raw` cannot be read or believed
     published_raw: str | None = None
+    published_source: str | None = None  # the element it stood in: pubDate, dc:date, atom:updated, date_published …
     updated_at: datetime | None = None
     updated_raw: str | None = None
+    updated_source: str | None = None
     categories: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
     image_urls: tuple[str, ...] = ()
     language: str | None = None
-    rights: str | None = None
+    rights: str | None = None  # in words, or the address of a licence
     comments_url: str | None = None
+    transcripts: tuple[Enclosure, ...] = ()  # what is said in the enclosures, as text (podcast:transcript)
+    location: tuple[float, float] | None = None  # latitude and longitude in degrees, WGS84
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,18 @@ class FeedHead:
     """What a feed says about itself and about when to come back."""
 
     format: str  # rss20, atom10, rss10, json11 …
+    id: str | None = None  # atom:id: stays the same when the feed moves
     title: str | None = None
     description: str | None = None
+    authors: tuple[str, ...] = ()  # inherited by entries where the format says so (Atom, JSON Feed)
+    rights: str | None = None
     site_url: str | None = None
     self_url: str | None = None
     hub_url: str | None = None
     next_url: str | None = None  # RFC 5005 paged feed (or JSON Feed next_url)
     prev_archive_url: str | None = None  # RFC 5005 archived feed
+    is_archive: bool = False  # RFC 5005: an old document that will not change; nothing to poll
+    is_complete: bool = False  # RFC 5005: all entries there are; one that is missing was taken back
     language: str | None = None
     image_url: str | None = None
     generator: str | None = None
@@ -60,6 +73,14 @@ class FeedHead:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenItems:
+    """The items of the last document of a feed, by hash: what stands there again unchanged need not be parsed again."""
+
+    context: bytes  # hash of what the items inherit from the document around them; under another one nothing counts as seen
+    hashes: bytes  # 16 bytes an item, in the order of the document
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document understood. Oddities are data here: `repaired` says what had to be mended, `warnings` what was odd."""
 
@@ -68,6 +89,8 @@ class ParsedFeed:
     repaired: str | None = None
     is_cut: bool = False  # more entries than the cap; the first ones were kept
     warnings: tuple[str, ...] = ()
+    pruned: int = 0  # items left out of `entries` because they were seen before, word for word
+    seen: SeenItems | None = field(default=None, repr=False)  # of this document, for the next time; None: parse that whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _keys(entry: Entry, content_hash: str, *, is_shared: bool) -> Iterator[str]:
 
 def _content_hash(entry: Entry) -> str:
     """Over what a reader would call the entry; not over dates, which servers touch without changing a word."""
-    enclosures = (enclosure.url for enclosure in entry.enclosures)
+    enclosures = (enclosure.url for enclosure in (*entry.enclosures, *entry.transcripts))
     return _digest(
         entry.title or "",
         entry.url or "",

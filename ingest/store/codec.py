@@ -12,6 +12,7 @@ from typing import Any
 from ingest.model import Enclosure, Entry, FeedHead, FeedOptions
 
 _TIMES = ("published_at", "updated_at")
+_MEDIA = ("enclosures", "transcripts")
 
 
 def clean(text: str) -> str:
@@ -52,8 +53,9 @@ def entry_from_data(data: Mapping[str, Any]) -> Entry:
     for name in _TIMES:
         if name in content:
             content[name] = datetime.fromisoformat(content[name])
-    if "enclosures" in content:
-        content["enclosures"] = tuple(Enclosure(**_known(Enclosure, part)) for part in content["enclosures"])
+    for name in _MEDIA:
+        if name in content:
+            content[name] = tuple(Enclosure(**_known(Enclosure, part)) for part in content[name])
     return Entry(**content)
 
 

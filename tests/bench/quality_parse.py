@@ -52,6 +52,8 @@ def _head(parsed: ParsedFeed) -> dict[str, Any]:
     head = parsed.head
     updated = head.updated_at.isoformat() if head.updated_at else None
     return {
+        "id": head.id,
+        "author": head.authors[0] if head.authors else None,
         "title": head.title,
         "link": head.site_url,
         "description": head.description,

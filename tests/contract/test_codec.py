@@ -27,11 +27,15 @@ ENTRIES = st.builds(
     authors=SOME,
     published_at=TIMES,
     published_raw=MAYBE,
+    published_source=MAYBE,
     updated_at=TIMES,
+    updated_source=MAYBE,
     categories=SOME,
     enclosures=st.lists(ENCLOSURES, max_size=3).map(tuple),
     image_urls=SOME,
     language=MAYBE,
+    transcripts=st.lists(ENCLOSURES, max_size=3).map(tuple),
+    location=st.none() | st.tuples(*[st.floats(-90, 90)] * 2),
 )
 OPTIONS = st.builds(
     FeedOptions,

@@ -40,5 +40,9 @@ def test_every_feed_has_its_expectations() -> None:
 
 def _named(value: Any, wanted: dict[str, Any]) -> dict[str, Any]:
     """The fields of `value` that are named in `wanted`, as JSON would have them."""
-    fields = json.loads(json.dumps(dataclasses.asdict(value), default=lambda when: when.isoformat()))
+    fields = json.loads(json.dumps(dataclasses.asdict(value), default=_as_json))
     return {key: fields[key] for key in wanted}
+
+
+def _as_json(value: datetime | bytes) -> str:
+    return value.isoformat() if isinstance(value, datetime) else value.hex()

@@ -10,15 +10,16 @@ from ingest.errors import ParseError
 from ingest.model import ParsedFeed
 from ingest.outcome import Outcome
 from ingest.parse import parse
+from ingest.parse.jsonfeed import parse_json
 from ingest.policy import ParsePolicy
 
+NOW = datetime(2025, 7, 1, tzinfo=UTC)
 VERSION = "https://jsonfeed.org/version/1.1"
 
 
 def read(document: Any, max_entries: int = 100) -> ParsedFeed:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    now = datetime(2025, 7, 1, tzinfo=UTC)
-    return parse(body, url="https://a.example/f", headers={}, policy=ParsePolicy(max_entries=max_entries), now=now)
+    return parse(body, url="https://a.example/f", headers={}, policy=ParsePolicy(max_entries=max_entries), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +33,9 @@ def read(document: Any, max_entries: int = 100) -> ParsedFeed:
     ],
 )
 def test_what_is_no_feed_is_refused(document: Any, outcome: Outcome, reason: str) -> None:
+    text = document.decode() if isinstance(document, bytes) else json.dumps(document)
     with pytest.raises(ParseError) as caught:
-        read(document)
+        parse_json(text, url="https://a.example/f", policy=ParsePolicy(), now=NOW)
     assert caught.value.outcome is outcome
     assert caught.value.reason.startswith(reason)
 
@@ -71,3 +73,24 @@ def test_infinite_numbers_are_no_counts() -> None:
         b'{"version":"https://jsonfeed.org/version/1","items":[{"id":"1","attachments":[{"url":"/a","size_in_bytes":Infinity}]}]}'
     )
     assert read(body).entries[0].enclosures[0].length is None
+
+
+def test_dates_authors_and_ids_serve_where_nothing_better_is_said() -> None:
+    parsed = read(
+        {
+            "version": VERSION, "title": "T", "authors": [{"name": "F"}],
+            "items": [
+                {"id": "https://a.example/1", "date_modified": "2025-06-02T10:00:00Z"},
+                {"id": "2", "external_url": "/x", "date_published": "2025-06-01", "author": {"name": "N"}},
+            ],
+        }
+    )  # fmt: skip
+    first, second = parsed.entries
+    assert (first.url, first.authors, parsed.head.authors) == ("https://a.example/1", ("F",), ("F",))
+    assert (first.published_at, first.published_source, first.updated_source) == (
+        first.updated_at,
+        "date_modified",
+        "date_modified",
+    )
+    assert (second.url, second.authors, second.published_source) == ("https://a.example/x", ("N",), "date_published")
+    assert (second.updated_at, second.updated_source) == (None, None)

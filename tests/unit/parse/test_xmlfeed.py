@@ -1,34 +1,16 @@
 """What is overridden in feedparser, and that nothing else is."""
 
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 
 import feedparser
 import pytest
 
-from ingest.errors import ParseError
-from ingest.model import Entry, ParsedFeed
-from ingest.outcome import Outcome
 from ingest.parse import parse
 from ingest.policy import ParsePolicy
+from tests.unit.parse.reading import NOW, only, read, rss
 
 FEEDS = Path(__file__).parents[2] / "data" / "feeds"
-NOW = datetime(2025, 7, 1, tzinfo=UTC)
-
-
-def read(text: str, *, url: str = "https://a.example/feed", max_entries: int = 2_000, **headers: str) -> ParsedFeed:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return parse(text.encode(), url=url, headers=named, policy=ParsePolicy(max_entries=max_entries), now=NOW)
-
-
-def rss(inside: str, *, head: str = "<title>T</title>") -> str:
-    return f'<rss version="2.0"><channel>{head}{inside}</channel></rss>'
-
-
-def only(text: str) -> Entry:
-    (entry,) = read(text).entries
-    return entry
 
 
 @pytest.mark.parametrize(
@@ -105,11 +87,6 @@ def test_links_in_markup_are_resolved_against_the_nearest_base() -> None:
     )
 
 
-def test_feed_without_a_usable_address_resolves_against_its_site() -> None:
-    text = rss("<item><link>/a</link></item>", head="<link>https://site.example/</link>")
-    assert read(text, url="").entries[0].url == "https://site.example/a"
-
-
 def test_html_link_is_preferred_among_alternates() -> None:
     entry = only(
         '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link type="application/json" href="/j"/>'
@@ -145,8 +122,7 @@ def test_entities_a_document_defines_are_used_when_they_are_plain_text() -> None
     assert only(text).title == "Pike &x;"
 
 
-def test_what_feedparser_cannot_bear_is_a_parse_error() -> None:
-    with pytest.raises(ParseError) as caught:
-        read(rss("<item><textInput><name>x</name></textInput></item>"))
-    assert caught.value.outcome is Outcome.PARSE_ERROR
-    assert "KeyError" in caught.value.reason
+def test_text_input_inside_an_item_costs_nothing() -> None:
+    inside = "<textInput><title>Search</title><name>q</name><link>/search</link></textInput><title>T</title>"
+    entry = only(rss(f"<item>{inside}</item>"))
+    assert (entry.title, entry.url) == ("T", None)

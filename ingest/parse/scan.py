@@ -1,0 +1,272 @@
+"""Where the items of a feed document stand, and a hash of each: one pass of expat, without looking at what they say.
+
+The names that an item may be recognised by (guids, links) come with it; so does what all items inherit from the document around
+them. Namespaces, CDATA, comments and entities are expat's business; the document has no DTD (see `sniff`).
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+HASH_BYTES = 16
+_MAX_ITEM_DEPTH = 8  # rdf:RDF/item is 2, rss/channel/item 3; what is nested deeper is left to feedparser
+
+# As feedparser sees them: without regard to case, and any namespace below Userland's.
+_FEED_SPACES = frozenset(
+    {
+        *("", "http://www.w3.org/2005/atom", "http://purl.org/atom/ns#", "http://purl.org/rss/1.0/"),
+        *("http://my.netscape.com/rdf/simple/0.9/", "http://blogs.law.harvard.edu/tech/rss"),
+    }
+)
+_USERLAND = "backend.userland.com/rss"
+_ITEMS = frozenset(("item", "entry"))
+_GUIDS = frozenset(("guid", "id"))
+_INHERITED = frozenset(("author", "contributor", "creator", "managingeditor", "webmaster", "owner", "publisher", "language"))
+_ABOUT = "http://www.w3.org/1999/02/22-rdf-syntax-ns# about"
+_THREAD = "http://purl.org/syndication/thread/1.0 "
+_COUNTERS = frozenset(
+    {
+        *(f"http://purl.org/rss/1.0/modules/slash/ {name}" for name in ("comments", "hit_parade")),
+        *(f"http://search.yahoo.com/mrss/ {name}" for name in ("community", "statistics", "starRating")),
+        f"{_THREAD}total",
+    }
+)
+_COUNTING_ATTRIBUTES = frozenset((f"{_THREAD}count", f"{_THREAD}updated"))  # of a link to the replies
+_ENDS_EARLY = frozenset(("no element found", "unclosed token", "unclosed CDATA section", "partial character"))  # expat's words
+_START_TAG = re.compile(rb"<([^\s/>]+)")
+_END_TAG = re.compile(rb"</([^\s>]+)\s*>")
+
+
+class MalformedError(Exception):
+    """The document is no XML; `ends_early` if that is because it stops."""
+
+    def __init__(self, message: str, *, ends_early: bool) -> None:
+        super().__init__(message)
+        self.ends_early = ends_early
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what an item is known again."""
+
+    hash: bytes  # of all it says, but for counters, and of the start tags around it
+    guids: tuple[str, ...]
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedItem:
+    """One item: where it begins and ends, in bytes."""
+
+    start: int
+    end: int
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The items of a document up to the cap, and the document around them."""
+
+    document: bytes = field(repr=False)
+    items: tuple[ScannedItem, ...]
+    inherited: tuple[bytes, ...]  # elements outside of items that speak for all of them
+    end: int  # where the document ends, or the first item too many begins
+    closing: bytes  # the end tags that are missing there
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more items than the cap."""
+        return self.end < len(self.document)
+
+    def with_only(self, kept: set[int]) -> str:
+        """The document with the items at these places, and no others."""
+        parts, at = [], 0
+        for place, item in enumerate(self.items):
+            if place not in kept:
+                parts.append(self.document[at : item.start])
+                at = item.end
+        return b"".join((*parts, self.document[at : self.end], self.closing)).decode("utf-8")
+
+
+def scan(document: bytes, max_entries: int) -> Scanned:
+    """The items of a document in UTF-8, from its root element on. Raises MalformedError."""
+    scanner = _Scanner(document, max_entries)
+    scanner.run()
+    closing = b"".join(b"</%b>" % scanner.name_at(start) for start, _ in reversed(scanner.around))
+    return Scanned(document, tuple(scanner.items), tuple(scanner.inherited), scanner.end, closing)
+
+
+def digest(*parts: bytes) -> bytes:
+    """Over the parts, each with its length, so that no two lists of parts are alike."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(b"%d:" % len(part))
+        hashed.update(part)
+    return hashed.digest()[:HASH_BYTES]
+
+
+class _Enough(Exception):
+    """One item more than the cap."""
+
+
+class _Scanner:
+    """One pass over a document, in bytes. Handlers do next to nothing for elements inside an item: those are the many."""
+
+    def __init__(self, document: bytes, max_entries: int) -> None:
+        self.document = document
+        self.max_entries = max_entries
+        self.items: list[ScannedItem] = []
+        self.inherited: list[bytes] = []
+        self.end = len(document)  # where the first item too many begins
+        self._depth = 0
+        self.around: list[tuple[int, bytes]] = []  # open elements that are no part of an item: start, digest of the start tag
+        self._declared: list[str] = []  # namespaces, for the start tag that follows
+        self._inherited_from = (0, 0)  # depth and start of an element whose content is inherited
+        self._item_depth = 0  # 0: not inside an item
+        self._item_start = 0
+        self._counter_depth = 0  # of the counter we are in
+        self._counters: list[tuple[int, int]] = []  # where the item's counters begin and end
+        self._guids: list[str] = []
+        self._links: list[str] = []
+        self._naming: list[str] | None = None  # where the text that is being collected goes
+        self._text: list[str] = []
+        self._parser = self._make_parser()
+
+    def _make_parser(self) -> Any:
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.ordered_attributes = True
+        parser.StartElementHandler = self._start_element
+        parser.EndElementHandler = self._end_element
+        parser.StartNamespaceDeclHandler = self._declare
+        return parser
+
+    def run(self) -> None:
+        """Find the items. Raises MalformedError."""
+        try:
+            self._parser.Parse(self.document, True)
+        except _Enough:
+            return
+        except expat.ExpatError as error:
+            message = expat.errors.messages[error.code]
+            raise MalformedError(f"line {error.lineno}: {message}", ends_early=message in _ENDS_EARLY) from error
+
+    def name_at(self, start: int) -> bytes:
+        """The name of the tag that begins there, with its prefix."""
+        found = _START_TAG.match(self.document, start)
+        return found[1] if found else b""
+
+    # outside of items
+
+    def _declare(self, prefix: str | None, address: str | None) -> None:
+        if not self._item_depth:
+            self._declared += (prefix or "", address or "")
+
+    def _start_element(self, name: str, attributes: list[str]) -> None:
+        self._depth += 1
+        if self._item_depth:
+            self._start_inside(name, attributes)
+            return
+        start = self._parser.CurrentByteIndex
+        if self._depth <= _MAX_ITEM_DEPTH and _is_item(name):
+            self._start_item(start, attributes)
+            return
+        said = " ".join((name, *attributes, *self._declared)).encode("utf-8", "replace")
+        self._declared.clear()
+        self.around.append((start, digest(said)))
+        if not self._inherited_from[0] and _local(name) in _INHERITED:
+            self._inherited_from = (self._depth, start)
+
+    def _end_element(self, _name: str) -> None:
+        if self._item_depth:
+            self._end_inside()
+        else:
+            self.around.pop()
+            depth, start = self._inherited_from
+            if depth == self._depth:
+                self.inherited.append(self.document[start : self._end_of_element(start)])
+                self._inherited_from = (0, 0)
+        self._depth -= 1
+
+    def _end_of_element(self, start: int) -> int:
+        """Behind the element that began at `start` and ends where expat is: at its end tag; behind it, if it is one empty tag."""
+        at: int = self._parser.CurrentByteIndex
+        closing = _END_TAG.match(self.document, at)
+        return closing.end() if closing and closing[1] == self.name_at(start) else at
+
+    # inside of items
+
+    def _start_item(self, start: int, attributes: list[str]) -> None:
+        if len(self.items) >= self.max_entries:
+            self.end = start
+            raise _Enough
+        self._item_depth, self._item_start = self._depth, start
+        self._declared.clear()
+        self._counters, self._links = [], []
+        self._guids = [_value(attributes, _ABOUT)] if _ABOUT in attributes[::2] else []
+
+    def _start_inside(self, name: str, attributes: list[str]) -> None:
+        if not self._counter_depth and _is_counter(name, attributes):
+            self._counter_depth = self._depth
+            self._counters.append((self._parser.CurrentByteIndex, 0))
+        if self._depth == self._item_depth + 1:
+            local = _local(name)
+            if local in _GUIDS or local == "link":
+                self._start_name(local, attributes)
+
+    def _start_name(self, local: str, attributes: list[str]) -> None:
+        """Collect the text of a guid or a link; a link may also be an attribute."""
+        if local == "link" and "href" in attributes[::2]:
+            self._links.append(_value(attributes, "href"))
+        self._naming = self._links if local == "link" else self._guids
+        self._text = []
+        self._parser.CharacterDataHandler = self._text.append
+
+    def _end_name(self, names: list[str]) -> None:
+        self._parser.CharacterDataHandler = None
+        text = "".join(self._text).strip()
+        if text:
+            names.append(text)
+        self._naming = None
+
+    def _end_inside(self) -> None:
+        if self._naming is not None and self._depth == self._item_depth + 1:
+            self._end_name(self._naming)
+        if self._depth == self._counter_depth:
+            start, _ = self._counters[-1]
+            self._counters[-1] = (start, self._end_of_element(start))
+            self._counter_depth = 0
+        if self._depth == self._item_depth:
+            self._end_item()
+
+    def _end_item(self) -> None:
+        end = self._end_of_element(self._item_start)
+        hashed = hashlib.sha256(b"".join(said for _, said in self.around))
+        at = self._item_start
+        for start, behind in self._counters:
+            hashed.update(self.document[at:start])
+            at = behind
+        hashed.update(self.document[at:end])
+        guids, links = tuple(dict.fromkeys(self._guids)), tuple(dict.fromkeys(self._links))
+        self.items.append(ScannedItem(self._item_start, end, Mark(hashed.digest()[:HASH_BYTES], guids, links)))
+        self._item_depth = 0
+
+
+def _is_item(name: str) -> bool:
+    space, _, local = name.lower().rpartition(" ")
+    return local in _ITEMS and (space in _FEED_SPACES or _USERLAND in space)
+
+
+def _is_counter(name: str, attributes: list[str]) -> bool:
+    return name in _COUNTERS or (bool(attributes) and not _COUNTING_ATTRIBUTES.isdisjoint(attributes[::2]))
+
+
+def _local(name: str) -> str:
+    return name.rpartition(" ")[2].lower()
+
+
+def _value(attributes: list[str], name: str) -> str:
+    """The value of an attribute in expat's list of names and values."""
+    return attributes[attributes.index(name) + 1] if name in attributes[::2] else ""
