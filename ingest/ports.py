@@ -24,6 +24,7 @@ from ingest.model import (
     KnownEntry,
     Lease,
     NotModified,
+    SeenItems,
     Strategy,
 )
 
@@ -46,6 +47,10 @@ class FeedStore(Protocol):
         self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
     ) -> tuple[FeedClaim, ...]:
         """Up to `limit` due feeds, most overdue first, at most `per_host` of one host, none of them held by anyone else."""
+        ...
+
+    def seen_items(self, feed_id: int) -> SeenItems | None:
+        """The items of the feed's last document; None where nothing is known of them."""
         ...
 
     def known_entries(self, feed_id: int, keys: Collection[str]) -> Mapping[str, KnownEntry]:

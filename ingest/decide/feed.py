@@ -30,7 +30,10 @@ def plan_feed(
     policy: PollPolicy,
     chance: float,
 ) -> FeedPlan:
-    """A document was parsed: its unseen entries are new, those that say something else now are changed."""
+    """A document was parsed: its unseen entries are new, those that say something else now are changed.
+
+    Items that were pruned are known: what was seen was stored with the entries it led to.
+    """
     new, changed = _sort_out(claim, keyed, known)
     return FeedPlan(
         claim=claim,
@@ -40,11 +43,12 @@ def plan_feed(
         status=fetched.status,
         elapsed_ms=fetched.elapsed_ms,
         body_bytes=len(fetched.body),
-        seen=len(keyed),
-        overlap=sum(entry.key in known for entry in keyed),
+        seen=len(keyed) + parsed.pruned,
+        overlap=sum(entry.key in known for entry in keyed) + parsed.pruned,
         new=new,
         changed=changed,
         head=parsed.head,
+        seen_items=parsed.seen,
         validators=validators(fetched.headers),
         body_hash=body_hash(fetched.body),
         next_poll_at=next_poll_at(

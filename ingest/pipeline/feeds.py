@@ -16,6 +16,7 @@ from ingest.model import (
     NotModified,
     ParsedFeed,
     Purpose,
+    SeenItems,
 )
 from ingest.parse import key_entries, parse
 from ingest.pipeline.edges import Edges
@@ -57,7 +58,8 @@ async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None) -
     )
     if isinstance(answer, NotModified) or claim.body_hash == body_hash(answer.body):
         return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
-    parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse)
+    seen = await tools.edges.in_thread(tools.store.seen_items, claim.feed_id)
+    parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse, seen)
     known = await tools.edges.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
     return plan_feed(claim, answer, parsed, keyed=keyed, known=known, policy=tools.poll, chance=tools.edges.chance())
 
@@ -74,9 +76,12 @@ def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, elapsed_ms: 
     )
 
 
-def read_feed(fetched: Fetched, policy: ParsePolicy) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
-    """The document understood, its entries keyed (and only there: they cross a process border). Runs in a worker process."""
-    parsed = parse(fetched.body, url=fetched.final_url, headers=fetched.headers, policy=policy, now=fetched.fetched_at)
+def read_feed(fetched: Fetched, policy: ParsePolicy, seen: SeenItems | None = None) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
+    """The document understood, its entries keyed (and only there: they cross a process border). Runs in a worker process.
+
+    With `seen`, of the feed's last document, the entries are those that it did not have word for word.
+    """
+    parsed = parse(fetched.body, url=fetched.final_url, headers=fetched.headers, policy=policy, now=fetched.fetched_at, seen=seen)
     return replace(parsed, entries=()), key_entries(parsed.entries)
 
 

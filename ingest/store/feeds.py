@@ -20,6 +20,7 @@ from ingest.model import (
     Lease,
     PollInfo,
     Priority,
+    SeenItems,
     Validators,
 )
 from ingest.outcome import Outcome
@@ -30,6 +31,7 @@ from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
 from ingest.store.roster import SyncResult
 from ingest.store.schema import entries, feeds, hosts, polls
+from ingest.store.seen import find_seen, write_seen
 
 _CONFIRMED = 304  # the server names only the validators that are new
 _MAX_ID_DIGITS = 18  # below 2⁶³
@@ -63,6 +65,11 @@ class FeedTable:
             return next(iter(_find_claims(connection, held, wish)), None)
 
         return self._database.transact(take)
+
+    def seen_items(self, feed_id: int) -> SeenItems | None:
+        """The items of the feed's last document; None where nothing is known of them."""
+        with self._database.read() as connection:
+            return find_seen(connection, feed_id)
 
     def known_entries(self, feed_id: int, keys: Collection[str]) -> Mapping[str, KnownEntry]:
         """Those of `keys` that the feed has had before."""
@@ -188,6 +195,8 @@ def _apply(connection: sa.Connection, plan: FeedPlan) -> None:
     connection.execute(sa.insert(polls), _poll_row(plan))
     entry_rows.insert_new(connection, feed_id, plan.new, now=now, priority=Priority.LIVE)
     entry_rows.update_changed(connection, feed_id, plan.changed, now=now)
+    if plan.seen_items is not None:
+        write_seen(connection, feed_id, plan.seen_items)
     if plan.throttled_until is not None:
         queues.throttle(connection, {entry_rows.host_key(plan.claim.url): plan.throttled_until})
 

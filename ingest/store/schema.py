@@ -1,6 +1,6 @@
 """All tables. Some are filled only by later capabilities; adding them afterwards would mean rewriting history.
 
-    feeds ──< polls, gaps, backfills
+    feeds ──< polls, gaps, backfills, seen_items
       └────< entries >──── articles ──< revisions, identities, bands
     hosts, templates by host · stories group articles · merges, tombstones, events, cursors
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -126,6 +127,15 @@ polls = Table(
     Column("changed", Integer, nullable=False),
     Column("reason", Words, nullable=False),
     Index("ix_polls_feed_id_polled_at", "feed_id", "polled_at"),
+)
+
+# Apart from `feeds`, whose rows are written at every poll: this is written when a document brought something else.
+seen_items = Table(
+    "seen_items",
+    metadata,
+    _feed(is_key=True),
+    Column("context", LargeBinary, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
 )
 
 gaps = Table(

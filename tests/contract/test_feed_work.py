@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.errors import LeaseLost
-from ingest.model import EntryState, FeedClaim, FeedHead, FeedState, Validators
+from ingest.model import EntryState, FeedClaim, FeedHead, FeedState, SeenItems, Validators
 from ingest.outcome import Outcome
 from ingest.store import SqlStore
 from tests.contract.making import Make, OpenAs
@@ -246,6 +246,31 @@ def test_known_entries_are_found_by_their_keys(store: SqlStore, make: Make) -> N
     assert known["x" * 5000].key == "x" * 5000
     assert store.feeds.known_entries(feed_id, []) == {}
     assert set(store.feeds.known_entries(other, ["a", "b"])) == {"b"}
+
+
+def test_what_stood_in_the_last_document_is_kept_with_its_entries(store: SqlStore, make: Make) -> None:
+    feed_id, other = make.feed(store), make.feed(store, "https://other.example/feed")
+    first, second = SeenItems(b"context", b"0123456789abcdef"), SeenItems(b"context", b"0123456789abcdef" * 2_000)
+    assert store.feeds.seen_items(feed_id) is None
+
+    for minutes, seen in ((0, first), (30, second), (60, second), (90, SeenItems(b"another", second.hashes))):
+        claimed = next(one for one in claim(store, make, now=make.at(minutes)) if one.feed_id == feed_id)
+        store.feeds.apply(make.poll(claimed, seen_items=seen, polled_at=make.at(minutes)))
+        assert store.feeds.seen_items(feed_id) == seen
+
+    assert store.feeds.seen_items(other) is None
+
+
+def test_a_poll_that_parsed_nothing_leaves_what_was_seen_and_a_feed_takes_it_along(store: SqlStore, make: Make) -> None:
+    feed_id, seen = make.feed(store), SeenItems(b"context", b"0123456789abcdef")
+    for minutes, found in ((0, seen), (30, None)):
+        (claimed,) = claim(store, make, now=make.at(minutes))
+        store.feeds.apply(make.poll(claimed, seen_items=found, polled_at=make.at(minutes)))
+    assert store.feeds.seen_items(feed_id) == seen
+
+    store.feeds.remove(feed_id)
+
+    assert store.feeds.seen_items(feed_id) is None
 
 
 def test_a_changed_entry_is_written_anew_and_has_its_article_made_again(store: SqlStore, make: Make) -> None:

@@ -47,6 +47,22 @@ def test_a_third_pass_finds_exactly_what_was_published_since(command, site):
     assert "entries 2 new, 0 changed · articles 2 stored, 0 known" in done.stdout
 
 
+def test_only_what_a_document_did_not_hold_before_is_parsed_and_all_of_it_counts_as_seen(command, site):
+    publish(site, range(5))
+    command.feeds(site.url("/feed.xml"))
+    command("run", "--once")
+    publish(site, range(1, 6))
+    command("run", "--once", "--now")
+    publish(site, range(5, 0, -1), title="Renamed")
+    command("run", "--once", "--now")
+    shown = command.json("feeds", "show", "1")
+    assert [(poll["outcome"], poll["seen"], poll["new"], poll["changed"]) for poll in shown["polls"]] == [
+        ("ok", 5, 0, 0), ("ok", 5, 1, 0), ("ok", 5, 5, 0),
+    ]  # fmt: skip
+    assert shown["feed"]["title"] == "Renamed"
+    assert len(command.json("articles", "list")) == 6
+
+
 def test_what_is_not_due_is_not_polled(lite, site):
     publish(site, range(1))
     lite.feeds(site.url("/feed.xml"))

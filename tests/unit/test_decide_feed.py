@@ -6,7 +6,18 @@ import pytest
 
 from ingest.decide import body_hash, plan_entry, plan_feed, plan_feed_failure, plan_same_feed
 from ingest.errors import IngestError, ParseError, PermanentFetchError, TransientFetchError, WorkKilled
-from ingest.model import EntryState, FeedHead, FeedOptions, FeedState, Hop, KnownEntry, NotModified, ParsedFeed, Validators
+from ingest.model import (
+    EntryState,
+    FeedHead,
+    FeedOptions,
+    FeedState,
+    Hop,
+    KnownEntry,
+    NotModified,
+    ParsedFeed,
+    SeenItems,
+    Validators,
+)
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, PollPolicy
 from tests.unit.make import NOW, feed_claim, fetched, keyed
@@ -29,6 +40,12 @@ def test_unseen_entries_are_new_and_unchanged_ones_are_left_alone():
     assert [entry.keyed.key for entry in plan.new] == ["a"]
     assert plan.changed == ()
     assert (plan.seen, plan.overlap) == (2, 1)
+
+
+def test_items_that_were_pruned_are_seen_and_known():
+    plan = planned((keyed("a"), keyed("b")), {"b": KnownEntry(2, "b", "h1")}, pruned=7, seen=SeenItems(b"c", b"h" * 16))
+    assert (plan.seen, plan.overlap, len(plan.new)) == (9, 8, 1)
+    assert plan.seen_items == SeenItems(b"c", b"h" * 16)
 
 
 def test_an_entry_that_says_something_else_is_changed_and_keeps_its_row():
