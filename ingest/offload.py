@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,17 +26,18 @@ from ingest.policy import WorkerPolicy
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PRELOAD = ["ingest.warm"]
+_PRELOAD = ("ingest.warm",)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class WorkerPool:
     """The port Offload over a pool of processes that are replaced after `max_tasks` tasks."""
 
-    def __init__(self, policy: WorkerPolicy) -> None:
+    def __init__(self, policy: WorkerPolicy, *, preload: Sequence[str] = _PRELOAD) -> None:
+        """`preload` are the modules that workers share: worth their second for many tasks, not for one."""
         # forkserver: a fork of this process would copy its threads' locks; a spawn would import everything once a worker.
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(_PRELOAD)
+        context.set_forkserver_preload(list(preload))
         self._max_memory_bytes = policy.max_memory_bytes
         self._pool = ProcessPool(
             max_workers=policy.processes or os.cpu_count() or 1,

@@ -5,6 +5,7 @@ output    what they print and write: tables, JSON, NDJSON, CSV, whole files
 progress  how far a run is
 ending    how they end: clear lines on stderr and the exit code
 run, backfill, seeds, feeds, articles, config, db, health   one module a verb
+parsing   `feeds parse`
 """
 
 from functools import partial

@@ -8,6 +8,7 @@ import typer
 from ingest.cli.ending import SOME_FAILED, USAGE, complain
 from ingest.cli.options import Given, JsonOption, hint_without_feeds, load_settings, run_async, spread, web_address
 from ingest.cli.output import OutputOption, opened, print_json, print_table, tell
+from ingest.cli.parsing import parse
 
 if TYPE_CHECKING:
     from ingest.config import Settings
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ingest.parse import FoundFeed
     from ingest.store import SqlStore
 
-app = typer.Typer(help="Add, list, show, remove, import, export and discover feeds. Times are UTC.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, show, remove, import, export, discover and parse feeds. Times are UTC.", no_args_is_help=True)
 
 FeedArgument = Annotated[str, typer.Argument(metavar="URL|ID", help="A feed's URL or id.")]
 
@@ -270,6 +271,9 @@ def discover(
     if not found:
         complain(f"{url}: no feed found there")
         raise typer.Exit(SOME_FAILED)
+
+
+app.command("parse")(parse)
 
 
 def _find(store: "SqlStore", feed: str) -> "FeedInfo":

@@ -42,9 +42,13 @@ def as_json(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Indented JSON on stdout."""
-    json.dump(as_json(value), sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    """Indented JSON on stdout; no character that a terminal would obey stands in it as itself."""
+    lines = json.dumps(as_json(value), ensure_ascii=False, indent=2).split("\n")
+    sys.stdout.writelines(f"{line if line.isprintable() else _escaped(line)}\n" for line in lines)
+
+
+def _escaped(line: str) -> str:
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
 
 
 # ── for people ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -79,6 +79,15 @@ def test_trees_of_values_become_plain_json(capsys):
     assert "ü" in said
 
 
+def test_json_holds_nothing_that_a_terminal_would_obey_and_reads_as_what_was_said(capsys):
+    title = "a\x1b[2Jb\x9bc\u202ed\u2028e\U000e0041f\ud800g\nh\u00fc日本"
+    print_json([Row(title)])
+    said = capsys.readouterr().out
+    assert all(line.isprintable() for line in said.split("\n"))
+    assert "ü日本" in said
+    assert json.loads(said)[0]["title"] == title
+
+
 # ── tables ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
