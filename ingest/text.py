@@ -4,26 +4,43 @@ Nothing here raises, whatever the input; nothing here takes more than time linea
 """
 
 import codecs
+import contextlib
 import hashlib
 import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 import webencodings
 
 # ── bytes to characters ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: it begins with the same two bytes
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# Without a mark: which of four bytes are NUL in the markup at the start.
+_WIDE = {
+    (False, True, True, True): "utf-32-le",
+    (True, True, True, False): "utf-32-be",
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+}
 # Where the Encoding Standard means a superset of the codec that Python has under the name.
-_SUPERSETS = {"gbk": "gb18030", "shift_jis": "cp932", "euc-kr": "cp949", "big5": "big5hkscs", "iso-8859-8-i": "iso-8859-8"}
-_GOOD_PER_BAD = 2  # multi-byte characters to a broken one that make a text UTF-8 with a flaw; other encodings reach 0.2
+_SUPERSETS = {
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "big5": "big5hkscs",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "iso-8859-8-i": "iso-8859-8",
+}
+_MULTI_BYTE = frozenset(("cp932", "gb18030", "cp949", "big5hkscs", "euc_jp", "iso2022_jp_ext", "utf-16-le", "utf-16-be"))
+_GOOD_PER_BAD = 2  # multi-byte characters to a broken one that outweigh another label; other encodings reach 0.2
+_REPLACED = "\ufffd"
 
 
 def decode(body: bytes, declared: str | None) -> str:
@@ -31,50 +48,80 @@ def decode(body: bytes, declared: str | None) -> str:
 
     Where the label is missing or unknown, windows-1252, which no byte can defeat. One bad byte in a long UTF-8 text
     costs that byte and not the text. Names of encodings are those of the web (a label "iso-8859-1" means windows-1252).
+    At 10 MB 5 ms for ASCII, 45 for UTF-8 with a bad byte, 60 for windows-1252, 90 for Shift_JIS.
+    Source: https://encoding.spec.whatwg.org/, which knows no UTF-32 and does not look for UTF-8.
     """
-    for mark, codec in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(codec, "replace")
-    wide = _wide_codec(body)
-    if wide:
-        return body.decode(wide, "replace")
+    wide = next(((mark, codec) for mark, codec in _BOMS if body.startswith(mark)), (b"", _find_wide_codec(body)))
+    if wide[1]:
+        return body[len(wide[0]) :].decode(wide[1], "replace")
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
-        return body.decode("utf-8")
+        text = body.decode("utf-8")
     except UnicodeDecodeError:
-        return _decode_labelled(body, declared)
+        return _decode_labelled(body, _find_codec(declared, body))
+    if "\x1b" in text and _find_codec(declared, body) == "iso2022_jp_ext":  # seven bits: valid as UTF-8 whatever it says
+        return _decode_as(body, "iso2022_jp_ext")
+    return text
 
 
-def _wide_codec(body: bytes) -> str | None:
-    """UTF-16 without a mark shows as every other byte NUL in the markup at the start."""
-    start = body[:64]
-    if len(start) < 4 or start.count(0) * 3 < len(start):  # noqa: PLR2004  two characters at least
-        return None
-    return "utf-16-be" if start[::2].count(0) > start[1::2].count(0) else "utf-16-le"
+def _find_wide_codec(body: bytes) -> str | None:
+    """UTF-16 and UTF-32 without a mark: two thirds of the bytes beside those of ASCII characters are NUL."""
+    lanes = [body[place:64:4] for place in range(4)]
+    first, second, third, fourth = (len(lane) > 0 and lane.count(0) * 3 >= len(lane) * 2 for lane in lanes)
+    return _WIDE.get((first, second, third, fourth))
 
 
-def _decode_labelled(body: bytes, declared: str | None) -> str:
+def _decode_labelled(body: bytes, codec: str | None) -> str:
+    """Bytes that are not all UTF-8: UTF-8 with a flaw, or what the label says."""
+    with contextlib.suppress(UnicodeError):  # surrogates written as if they were characters: CESU-8, as some databases do
+        return body.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     nearly = body.decode("utf-8", "replace")
-    bad = nearly.count("\ufffd")
+    bad = nearly.count(_REPLACED) - body.count(_REPLACED.encode())  # not those that the author wrote
     good = len(nearly) - len(nearly.encode("ascii", "ignore")) - bad
-    if bad * _GOOD_PER_BAD <= good:
+    if bad * (_GOOD_PER_BAD if codec else 1) <= good:
         return nearly
-    codec = _find_codec(declared)
-    return _decode_western(body) if codec in (None, "utf-8", "cp1252") else body.decode(codec, "replace")
+    return _decode_as(body, codec or "cp1252")
 
 
-def _find_codec(label: str | None) -> str | None:
-    found = webencodings.lookup(label.strip()) if label else None
-    if found is None or found.name in ("replacement", "x-user-defined"):
+def _decode_as(body: bytes, codec: str) -> str:
+    if codec == "euc_jp":
+        with contextlib.suppress(UnicodeDecodeError):
+            return body.decode("euc_jp")
+        # Python's EUC-JP lacks the circled numbers and marks of NEC that the standard has; JIS X 0213 put them at the same place.
+        return body.decode("euc_jis_2004", "replace")
+    return body.decode(codec, "replace") if codec in _MULTI_BYTE else codecs.charmap_decode(body, "strict", _table(codec))[0]
+
+
+@lru_cache(maxsize=32)
+def _table(codec: str) -> str:
+    """The characters of the 256 bytes; those left open below A0 are control characters. Source: as `decode`, "index"."""
+    chars = (bytes((byte,)).decode(codec, "replace") for byte in range(256))
+    return "".join(chr(byte) if char == _REPLACED and byte < 0xA0 else char for byte, char in enumerate(chars))  # noqa: PLR2004
+
+
+@lru_cache(maxsize=128)
+def _find_label(label: str) -> tuple[str, str] | None:
+    """The standard's name and Python's codec for a label. Spelling is forgiven: `latin-1`, `windows1251`, `euc_jp`."""
+    plain = re.sub(r"[^a-z0-9]", "", label.lower())
+    plain = re.sub(r"^win(?=[0-9])|^cp-?(?=[0-9])", "windows", plain)
+    found = webencodings.lookup(label.strip()) or webencodings.lookup(_plain_labels().get(plain, ""))
+    return (found.name, found.codec_info.name) if found else None
+
+
+@lru_cache(maxsize=1)
+def _plain_labels() -> dict[str, str]:
+    return {re.sub(r"[^a-z0-9]", "", label): label for label in webencodings.LABELS}
+
+
+def _find_codec(label: str | None, body: bytes) -> str | None:
+    """The codec that `label` means for `body`; None where it tells nothing that is not known without it, or cannot be true."""
+    found = _find_label(label) if label else None
+    if found is None or found[0] in ("utf-8", "replacement", "x-user-defined"):
         return None
-    return _SUPERSETS.get(found.name, str(found.codec_info.name))
+    if found[0].startswith("utf-16") and b"\0" not in body[:4096]:  # a label that could be read is not in UTF-16
+        return None
+    return _SUPERSETS.get(*found)
 
-
-def _decode_western(body: bytes) -> str:
-    """windows-1252 as the web has it: the five bytes it leaves open are control characters, not errors."""
-    return body.decode("cp1252", "surrogateescape").translate(_OPEN_1252)
-
-
-_OPEN_1252 = {0xDC00 + byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 _CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']\s*([\w.:-]{1,40})""", re.IGNORECASE)
@@ -84,17 +131,15 @@ _META = re.compile(rb"""<meta\s[^>]{0,500}""", re.IGNORECASE)
 def find_charset(body: bytes, content_type: str | None) -> str | None:
     """The encoding a document claims: in its XML declaration, else in its Content-Type, else in a meta element.
 
-    The XML declaration leads because it was written with the document, while servers put their default into the header.
+    The XML declaration leads because it was written with the document, while servers put their default into the header. UTF-8
+    shows without being named: where one place names it and another does not, the other counts.
     """
     head = body[:4096]
-    in_xml = _XML_ENCODING.search(head.replace(b"\0", b""))
-    if in_xml:
-        return in_xml[1].decode("ascii", "replace")
+    in_xml = _XML_ENCODING.search(head.removeprefix(codecs.BOM_UTF8).replace(b"\0", b""))
     in_header = _CHARSET.search((content_type or "").encode("utf-8", "replace"))
-    if in_header:
-        return in_header[1].decode("ascii", "replace")
     in_meta = next((found for meta in _META.finditer(head) if (found := _CHARSET.search(meta[0]))), None)
-    return in_meta[1].decode("ascii", "replace") if in_meta else None
+    labels = [found[1].decode("ascii", "replace") for found in (in_xml, in_header, in_meta) if found]
+    return next((label for label in labels if _find_codec(label, body)), labels[0] if labels else None)
 
 
 # ── characters ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +149,6 @@ def find_charset(body: bytes, content_type: str | None) -> str | None:
 _UNWANTED = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_SPACES = re.compile(r"\s+")
 
 
 def strip_controls(text: str) -> str:
@@ -114,7 +158,7 @@ def strip_controls(text: str) -> str:
 
 def one_line(text: str, max_chars: int) -> str:
     """`text` on one line of at most `max_chars`, cut at a word with an ellipsis."""
-    line = _SPACES.sub(" ", strip_controls(text)).strip()
+    line = " ".join(strip_controls(text).split())
     if len(line) <= max_chars:
         return line
     kept = line[: max_chars - 1]
@@ -147,7 +191,9 @@ _HIDDEN = frozenset(
     }
 )
 _BREAK, _LINE = "\x02", "\x03"  # where tags end a paragraph or a line
-_MARKS = dict.fromkeys(map(ord, _BREAK + _LINE))
+_MARKS = re.compile(f"[{_BREAK}{_LINE}]")
+# What is unwanted, the two marks kept.
+_UNWANTED_IN_MARKS = re.compile(_UNWANTED.pattern.replace("\x00-\x08", "\x00\x01\x04-\x08"))
 
 
 def html_to_text(markup: str) -> str:
@@ -155,14 +201,14 @@ def html_to_text(markup: str) -> str:
 
     Reads tags one after the other without building a tree: no nesting is too deep and no markup too broken.
     """
-    text = html.unescape("".join(_pieces(markup.translate(_MARKS))))
+    text = _UNWANTED_IN_MARKS.sub("", html.unescape("".join(_pieces(_MARKS.sub("", markup)))))
     paragraphs = (_tidy(paragraph) for paragraph in text.split(_BREAK))
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def _tidy(paragraph: str) -> str:
     """White space collapsed, line marks turned into line ends, empty lines left out."""
-    lines = (_SPACES.sub(" ", strip_controls(line)).strip() for line in paragraph.split(_LINE))
+    lines = (" ".join(line.split()) for line in paragraph.split(_LINE))
     return "\n".join(line for line in lines if line)
 
 
@@ -170,7 +216,7 @@ def _pieces(markup: str) -> Iterator[str]:
     """Text between tags, with marks where tags break it."""
     at, preformatted = 0, 0
     unclosed: set[str] = set()  # what is known to have no end further on, so that it is looked for once
-    while found := _MARKUP.search(markup, at):
+    while found := _next_markup(markup, at):
         yield _keep_lines(markup[at : found.start()], preformatted)
         name = (found["name"] or "").lower()
         if name == "pre":
@@ -182,6 +228,15 @@ def _pieces(markup: str) -> Iterator[str]:
         elif name in _HIDDEN and not found["end"]:
             at = _skip_to(f"</{name}", markup, at, unclosed)
     yield _keep_lines(markup[at:], preformatted)
+
+
+def _next_markup(markup: str, at: int) -> re.Match[str] | None:
+    """The next tag, comment or the like from `at` on. Looking for "<" first is four times as fast as the pattern's own search."""
+    while (at := markup.find("<", at)) >= 0:
+        if found := _MARKUP.match(markup, at):
+            return found
+        at += 1
+    return None
 
 
 def _keep_lines(text: str, preformatted: int) -> str:

@@ -1,7 +1,7 @@
 """Feed documents that are no XML, made XML: the faults that feeds really have, and no others.
 
-Undefined entities, lone ampersands, characters XML forbids, prefixes nobody declared, junk around the document. Sections that
-are marked as CDATA stay untouched.
+Undefined entities, lone ampersands, characters XML forbids, prefixes nobody declared, declarations in the middle, stray ends of
+CDATA, junk around the document. Sections that are marked as CDATA stay untouched.
 """
 
 import html.entities
@@ -16,6 +16,7 @@ _MAX_PREFIXES = 100
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ENTITY = re.compile(r"&(?:(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z_][\w.-]{0,60});)?")
 _DEFINITION = re.compile(r"""<!ENTITY\s+([\w.-]{1,60})\s+(?:"([^"&%<]*)"|'([^'&%<]*)')\s*>""")
+_DECLARATION = re.compile(r"<\?xml\s[^<>]{0,300}>", re.IGNORECASE)  # where documents were pasted into one another
 _XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 
 _PREFIXES = {
@@ -39,6 +40,7 @@ _PREFIXES = {
     "xlink": "http://www.w3.org/1999/xlink",
 }
 _USED_PREFIX = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):(?=[A-Za-z_])|\s([A-Za-z_][\w.-]{0,40}):[A-Za-z_][\w.-]{0,60}\s*=\s*[\"']")
+_DECLARED_PREFIX = re.compile(r"xmlns:([A-Za-z_][\w.-]{0,40})\s*=")
 _ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?[A-Za-z][\w.-]{0,60}")
 
 
@@ -72,9 +74,9 @@ def mend(text: str, prolog: str = "") -> str:
         end = text.find("]]>", start)
         if end < 0:
             break
-        parts += [_mend_entities(text[at:start], defined), text[start : end + 3]]
+        parts += [_mend_text(text[at:start], defined), text[start : end + 3]]
         at = end + 3
-    parts.append(_mend_entities(text[at:], defined))
+    parts.append(_mend_text(text[at:], defined))
     return _declare_prefixes(_FORBIDDEN.sub("", "".join(parts)))
 
 
@@ -84,7 +86,9 @@ def _definitions(prolog: str) -> dict[str, str]:
     return {name: value for name, value in pairs if len(value) <= _MAX_DEFINED}
 
 
-def _mend_entities(text: str, defined: dict[str, str]) -> str:
+def _mend_text(text: str, defined: dict[str, str]) -> str:
+    """What stands outside CDATA: entities, declarations in the middle, and ends of CDATA that no CDATA came before."""
+
     def mend_one(found: re.Match[str]) -> str:
         name = found[1]
         if name is None:
@@ -96,7 +100,7 @@ def _mend_entities(text: str, defined: dict[str, str]) -> str:
         meant = defined.get(name) or html.entities.html5.get(f"{name};")
         return "".join(f"&#{ord(char)};" for char in meant) if meant else f"&amp;{name};"
 
-    return _ENTITY.sub(mend_one, text)
+    return _DECLARATION.sub("", _ENTITY.sub(mend_one, text)).replace("]]>", "]]&gt;")
 
 
 def _is_allowed(reference: str) -> bool:
@@ -108,7 +112,8 @@ def _is_allowed(reference: str) -> bool:
 def _declare_prefixes(text: str) -> str:
     """Prefixes that are used and declared nowhere get their usual namespace, or one that means nothing."""
     used = dict.fromkeys(found[1] or found[2] for found in _USED_PREFIX.finditer(text))
-    missing = [p for p in list(used)[:_MAX_PREFIXES] if p.lower() not in ("xml", "xmlns") and f"xmlns:{p}=" not in text]
+    declared_here = set(_DECLARED_PREFIX.findall(text))
+    missing = [p for p in list(used)[:_MAX_PREFIXES] if p.lower() not in ("xml", "xmlns") and p not in declared_here]
     root = _ROOT.match(text)
     if not missing or not root:
         return text

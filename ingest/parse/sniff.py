@@ -12,19 +12,15 @@ from enum import StrEnum
 
 from ingest.errors import ParseError
 from ingest.outcome import Outcome
-from ingest.parse.discover import find_feeds, find_title
+from ingest.parse.describe import describe_binary, describe_json, describe_markup
+from ingest.parse.discover import find_feeds
 from ingest.text import decode, find_charset, one_line
 
 _MAX_INFLATED = 10_000_000  # the cap of a feed's decoded size
+_MAX_MEMBERS = 16  # of one gzip file: each copies what is behind it
+_HEAD = 262_144  # bytes judged before all are decoded; the root of a feed stands in them
 _GZIP = b"\x1f\x8b"
-_BINARY = (
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"ID3", "an MP3 file"),
-)
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # deflate with the header of RFC 1950
 
 
 class Kind(StrEnum):
@@ -46,32 +42,79 @@ class Sniffed:
 
 def sniff(body: bytes, headers: Mapping[str, str], url: str) -> Sniffed:
     """The characters of a feed document and its kind. Raises ParseError with a reason a person understands for anything else."""
-    body = _inflate(body)
+    body = _unpack(body)
+    if body[:_HEAD].isspace():
+        body = body.lstrip()
     if not body.strip(b" \t\r\n\0\xef\xbb\xbf"):
         raise ParseError(Outcome.NOT_A_FEED, "an empty body")
-    for magic, kind in _BINARY:
-        if body.startswith(magic):
-            raise ParseError(Outcome.NOT_A_FEED, kind)
-    text = decode(body, find_charset(body, headers.get("content-type")))
-    start = text[:1_000].lstrip().removeprefix("\ufeff").lstrip()
+    if kind := describe_binary(body):
+        raise ParseError(Outcome.NOT_A_FEED, kind)
+    label = find_charset(body, headers.get("content-type"))
+    if len(body) > _HEAD:
+        # Cut at a tag, so that no character is. What is no feed is refused here, at the cost of the head.
+        _sniff_text(decode(body[: max(body.rfind(b"<", 0, _HEAD), 0) or _HEAD], label), url, body)
+    return _sniff_text(decode(body, label), url, body)
+
+
+def _sniff_text(text: str, url: str, body: bytes) -> Sniffed:
+    if "\0" in text:
+        text = text.replace("\0", "")
+    start = text[:1_000].lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):
-        return Sniffed(Kind.JSON, text)
+        if _may_be_json_feed(body):
+            return Sniffed(Kind.JSON, text.removeprefix("\ufeff"))
+        raise ParseError(Outcome.NOT_A_FEED, describe_json(text))
     return _sniff_markup(text, url)
 
 
-def _inflate(body: bytes) -> bytes:
-    """A body that is still gzip because nobody said so in its headers, unpacked; twice at most, and never past the cap."""
+def _may_be_json_feed(body: bytes) -> bool:
+    """Whether a JSON Feed could be in `body`, found out without loading 10 MB of JSON that is none."""
+    body = body.replace(b"\0", b"") if b"\0" in body else body  # UTF-16
+    return b"jsonfeed.org" in body or all(name in body for name in (b'"items"', b'"title"', b'"id"'))
+
+
+# ── packed bodies ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unpack(body: bytes) -> bytes:
+    """A body that is still packed because nobody said so in its headers, unpacked; twice at most, and never past the cap."""
     for _ in range(2):
-        if not body.startswith(_GZIP):
-            break
+        if body.startswith(_GZIP):
+            body = _gunzip(body)
+        elif body.startswith(_ZLIB):
+            body = _inflate(body) or body
+    return body
+
+
+def _gunzip(body: bytes) -> bytes:
+    """What the members of a gzip file hold, one after the other. Source: RFC 1952 §2.2."""
+    parts: list[bytes] = []
+    room = _MAX_INFLATED
+    while body.startswith(_GZIP) and len(parts) < _MAX_MEMBERS:
+        inflating = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
-            inflating = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            body = inflating.decompress(body, _MAX_INFLATED)
+            parts.append(inflating.decompress(body, room + 1))
         except zlib.error as error:
             raise ParseError(Outcome.DECODE_ERROR, f"broken gzip data: {error}") from error
-        if inflating.unconsumed_tail:
+        room -= len(parts[-1])
+        if room < 0:
             raise ParseError(Outcome.TOO_LARGE, f"more than {_MAX_INFLATED:,} bytes when unpacked")
-    return body
+        if not inflating.eof:
+            raise ParseError(Outcome.TRUNCATED, "gzip data that end too early")
+        body = inflating.unused_data
+    return b"".join(parts)
+
+
+def _inflate(body: bytes) -> bytes | None:
+    """What a zlib stream holds; None where `body` only begins like one: text may."""
+    inflating = zlib.decompressobj()
+    try:
+        text = inflating.decompress(body, _MAX_INFLATED + 1)
+    except zlib.error:
+        return None
+    if len(text) > _MAX_INFLATED:
+        raise ParseError(Outcome.TOO_LARGE, f"more than {_MAX_INFLATED:,} bytes when unpacked")
+    return text if inflating.eof else None
 
 
 # ── markup ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -79,14 +122,11 @@ def _inflate(body: bytes) -> bytes:
 _ELEMENT = re.compile(r"<(?:([\w.-]{1,40}):)?([A-Za-z][\w.-]{0,60})(?=[\s>/])")
 _FEED_ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?(?:rss|feed|rdf|channel)(?=[\s>/])", re.IGNORECASE)
 _FEED_NAMES = frozenset(("rss", "feed", "rdf", "channel"))
-_PAGE_NAMES = frozenset(
-    {
-        *("html", "head", "body", "title", "meta", "link", "script", "style", "div", "p", "table", "span", "center"),
-        *("noscript", "iframe", "form"),
-    }
-)
+_NEVER_FEEDS = frozenset(("opml", "urlset", "sitemapindex", "stylesheet", "transform"))  # though a feed's name may occur in them
+_RDF_CONTENT = re.compile(r"<(?:[\w.-]{1,40}:)?(?:channel|item)(?=[\s>/])", re.IGNORECASE)
 _JUNK_CHARS = 60  # of junk, shown to people
 _MAX_JUNK = 65_536  # as far as a root is looked for behind something else
+_MAX_PROLOG = 1_000  # comments, instructions and stray marks before the root
 
 
 def _sniff_markup(text: str, url: str) -> Sniffed:
@@ -94,19 +134,22 @@ def _sniff_markup(text: str, url: str) -> Sniffed:
     root = _ELEMENT.match(text, at)
     name = root[2].lower() if root else ""
     is_page = name == "html" or "<!doctype html" in text[:at].lower()
-    if name in _FEED_NAMES and not is_page:
+    if name in _FEED_NAMES and not is_page and (name != "rdf" or _RDF_CONTENT.search(text, at)):
         return Sniffed(Kind.XML, text[at:], text[:at], junk)
-    hidden = None if is_page else _FEED_ROOT.search(text, at, at + _MAX_JUNK)
+    hidden = None if is_page or name in _NEVER_FEEDS else _FEED_ROOT.search(text, at + 1, at + _MAX_JUNK)
     if hidden:
         return Sniffed(Kind.XML, text[hidden.start() :], text[: hidden.start()], one_line(text[at : hidden.start()], _JUNK_CHARS))
-    raise ParseError(Outcome.NOT_A_FEED, _describe(text, name, is_page=is_page), feed_url=_feed_of(text, url))
+    raise ParseError(Outcome.NOT_A_FEED, describe_markup(text, name, is_page=is_page), feed_url=_feed_of(text, url))
 
 
 def _skip_prolog(text: str) -> tuple[int, str]:
     """Where the first element begins, behind declaration, comments and DOCTYPE; and what else stood before it."""
     at, junk = 0, ""
     has_pi_end = True  # looked for in vain once, it is not looked for again
-    while (start := text.find("<", at)) >= 0:
+    for _ in range(_MAX_PROLOG):
+        start = text.find("<", at)
+        if start < 0:
+            return len(text), ""
         junk += text[at:start].strip()[: _JUNK_CHARS - len(junk)]
         if text.startswith("<!--", start):
             at = _behind(text, "-->", start + 4) or len(text)
@@ -120,7 +163,7 @@ def _skip_prolog(text: str) -> tuple[int, str]:
             return start, one_line(junk, _JUNK_CHARS)
         else:
             at = start + 1
-    return len(text), ""
+    return at, ""
 
 
 def _behind(text: str, mark: str, at: int) -> int:
@@ -131,24 +174,17 @@ def _behind(text: str, mark: str, at: int) -> int:
 
 def _end_of_doctype(text: str, start: int) -> int:
     """Behind a DOCTYPE, with its internal subset if it has one."""
-    plain_end, subset = text.find(">", start), text.find("[", start)
-    if 0 <= subset < plain_end:
-        end = re.compile(r"\]\s*+>").search(text, subset)
-        return end.end() if end else len(text)
-    return plain_end + 1 if plain_end >= 0 else len(text)
+    plain_end = text.find(">", start)
+    if plain_end < 0:
+        return len(text)
+    subset = text.find("[", start, plain_end)
+    if subset < 0:
+        return plain_end + 1
+    end = _SUBSET_END.search(text, subset)
+    return end.end() if end else len(text)
 
 
-def _describe(text: str, name: str, *, is_page: bool) -> str:
-    if is_page or name in _PAGE_NAMES:
-        title = find_title(text)
-        return f"an HTML page titled “{title}”" if title else "an HTML page without a title"
-    if name == "opml":
-        return "an OPML list of feeds"
-    if name in ("urlset", "sitemapindex"):
-        return "a sitemap"
-    if name:
-        return f"an XML document of type <{name}>"
-    return f"plain text that begins “{one_line(text[:500], 60)}”"
+_SUBSET_END = re.compile(r"\]\s*+>")
 
 
 def _feed_of(text: str, url: str) -> str | None:

@@ -67,9 +67,12 @@ def test_without_a_check_an_address_is_added_as_it_is(lite, site):
     assert lite.json("feeds", "list")[0]["title"] == "Soon"
 
 
+NO_FEED = "neither a feed nor a page that leads to one"
+
+
 def test_what_is_no_feed_is_not_added_and_the_way_around_is_told(lite, site):
     site.page("/", "<!doctype html><title>x</title><p>hello</p>")
-    for path, reason in (("/", "neither a feed nor a page that leads to one"), ("/missing", "404 Not Found")):
+    for path, reason in (("/", f"{NO_FEED} (an HTML page titled “x”)"), ("/missing", "404 Not Found")):
         (line,) = lines(lite("feeds", "add", site.url(path), code=3).stderr)
         assert line == f"ingest: {site.url(path)}: {reason} (--no-check adds the address as it is)"
     assert lite.json("feeds", "list") == []
@@ -146,6 +149,14 @@ def test_discover_tells_every_feed_of_a_site_and_stores_none(lite, site):
     assert lines(lite("feeds", "discover", site.url("/")).stdout) == ["url\ttitle", f"{urls[0]}\tAll", f"{urls[1]}\t[2JSport"]
     assert [one["url"] for one in lite.json("feeds", "discover", site.url("/"))] == urls
     assert lite.json("feeds", "list") == []
+
+
+def test_discover_knows_where_some_sites_keep_their_feeds(lite, site):
+    feed(site, "/@me.rss", {"number": 1}, title="Me")
+    site.page("/@you", "<!doctype html><title>You</title>")
+    feed(site, "/@you.rss", {"number": 1}, title="You")
+    for name in ("me", "you"):
+        assert [one["url"] for one in lite.json("feeds", "discover", site.url(f"/@{name}"))] == [site.url(f"/@{name}.rss")]
 
 
 def test_discover_without_a_feed_ends_with_3(lite, site):

@@ -35,6 +35,36 @@ LONG = "Straße und Küste, größer als früher: 日本語. "
         ((LONG * 3).encode() + b"\xff end", "iso-8859-1", LONG * 3 + "\ufffd end"),
         (b"", None, ""),
         (b"\x00\x00", None, "\x00\x00"),
+        ("<?xml é日".encode("utf-32-le"), "utf-8", "<?xml é日"),
+        ("<?xml é日".encode("utf-32-be"), None, "<?xml é日"),
+        ("\ufeff<a>".encode("utf-32-be"), None, "<a>"),
+        ("\ufeffé<a>".encode("utf-16-le") + b"x", None, "é<a>\ufffd"),
+        (b"\0" * 100 + "<a>é".encode(), None, "\0" * 100 + "<a>é"),
+        ("日本語のニュース".encode("utf-16-le") + b"<\0", "utf-16", "日本語のニュース<"),
+        (b"<a>caf\xe9</a>", "utf-16", "<a>café</a>"),
+        (codecs.BOM_UTF8 + b"caf\xe9 \xe0", "iso-8859-1", "café à"),
+        (codecs.BOM_UTF8 + "日本語 ".encode() + b"\xff", None, "日本語 \ufffd"),
+        ("日本語".encode("iso2022_jp"), "iso-2022-jp", "日本語"),
+        ("ｱ".encode("iso2022_jp_ext"), "ISO-2022-JP", "ｱ"),
+        ("日本語".encode(), "iso-2022-jp", "日本語"),
+        (b"~{VPND~}", "hz-gb-2312", "~{VPND~}"),
+        (b"xn--caf-dma caf\xe9", "punycode", "xn--caf-dma café"),
+        (b"caf\xe9", "unicode_escape", "café"),
+        (b"caf\xe9", "zlib", "café"),
+        (b"it\x92s", "latin-1", "it’s"),
+        (b"\xb8\xe6", "win-1251", "ёж"),
+        (b"\xb8\xe6", "CP1251", "ёж"),
+        (b"\xc6\xfc\xcb\xdc\xb8\xec", "euc_jp", "日本語"),
+        (b"\xad\xa1 \xc6\xfc", "euc-jp", "① 日"),
+        (b"\x83x\x81", "windows-1250", "\x83x\x81"),
+        ("naïve 日本".encode()[:-1], "iso-8859-1", "naïve 日\ufffd"),
+        ("日本語".encode("cp932")[:-1] + b"</a>", "shift_jis", "日本\ufffd</a>"),
+        ("汉<".encode("gb18030")[:1] + b"<a>\xff", "gbk", "\ufffd<a>\ufffd"),
+        ("caf\u00e9 \ufffd\ufffd\ufffd\ufffd日本".encode() + b"\xff", "latin-1", "café \ufffd\ufffd\ufffd\ufffd日本\ufffd"),
+        ("é".encode() + b" \xff", "utf-8", "é \ufffd"),
+        ("é".encode() + b" \xff", "iso-8859-1", "Ã© ÿ"),
+        ("smile \ud83d\ude00 é".encode("utf-8", "surrogatepass"), "utf-8", "smile 😀 é"),
+        (b"half \xed\xa0\xbd", None, "half \ufffd"),
     ],
 )
 def test_characters_are_found_whatever_the_label_says(body: bytes, label: str | None, text: str) -> None:
@@ -50,10 +80,30 @@ def test_characters_are_found_whatever_the_label_says(body: bytes, label: str | 
         (b'<meta name=x><meta http-equiv="Content-Type" content="text/html; charset=euc-kr">', "text/html", "euc-kr"),
         ("<?xml version='1.0' encoding='utf-16'?>".encode("utf-16-le"), None, "utf-16"),
         (b"<p>charset=x", None, None),
+        (b"<?xml version='1.0' encoding='utf-8'?>", "text/xml; charset=windows-1251", "windows-1251"),
+        (b"<meta charset=windows-1251>", "text/html; charset=utf-8", "windows-1251"),
+        (b"<?xml version='1.0' encoding='nonsense'?>", "text/xml; charset=koi8-r", "koi8-r"),
+        (codecs.BOM_UTF8 + b"<?xml version='1.0' encoding='koi8-r'?>", None, "koi8-r"),
     ],
 )
 def test_claimed_encoding_is_found(body: bytes, content_type: str | None, label: str | None) -> None:
     assert find_charset(body, content_type) == label
+
+
+@pytest.mark.parametrize(
+    ("piece", "label"),
+    [
+        (b"plain words ", None), ("Küste 日本 ".encode(), "x"), ("café ".encode("latin-1"), "latin-1"), (b"\xff", "utf-8"),
+        (b"\x81", None), ("日本語 ".encode("cp932"), "shift_jis"), (b"\x1b$B|!", "iso-2022-jp"), (b"\xff", "gbk"),
+        ("日本語 ".encode("utf-16-le"), "utf-16"), (b"\xed\xa0\x80", None), (b"\x8f", "euc-jp"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_megabytes_decode_in_no_time(piece: bytes, label: str | None) -> None:
+    body = piece * (10_000_000 // len(piece))
+    started = time.process_time()
+    decode(body + b"\xff", label)
+    assert time.process_time() - started < 1  # 0.2 on an idle machine
 
 
 def test_control_characters_go_and_line_ends_stay() -> None:

@@ -1,5 +1,7 @@
 """Lists of feeds: read as programs write them, written as the specification says, and back again."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,9 +57,82 @@ def test_entities_are_never_expanded() -> None:
 
 
 def test_nesting_without_bound_is_survived() -> None:
-    body = '<outline text="x">' * 5_000 + '<outline xmlUrl="https://a.example/"/>' + "</outline>" * 5_000
+    body = '<outline text="x">' * 10_000 + '<outline xmlUrl="https://a.example/"/>' + "</outline>" * 10_000
     specs, _ = read_opml(opml(body))
-    assert len(specs) <= 1
+    assert specs == (FeedSpec("https://a.example/", FeedOptions(tags=("x",))),)
+    assert read_opml(opml(body + "&"))[0] == specs
+    read_opml(opml(body + "<"))
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        '<outline XMLURL="https://a.example/f" TEXT="A"/>', '<OUTLINE feedUrl="https://a.example/f" title="A"/>',
+        '<outline type="rss" url="https://a.example/f" text="A"/>', '<outline url="https://a.example/f" text="A"/>',
+        '<outline type="rss" xmlUrl="feed:https://a.example/f" text="A"/>',
+        "<outline xmlUrl='https://a.example/f' text='A'></outline>",
+        '<outline xmlUrl="https://a.example/f" xmlUrl="https://b.example/f" text="A"/>',
+        '<outline type="pie" text="A" xmlUrl=" https://a.example/f\n"/>', '<outline text="A" xmlUrl="https://a.example/f" & />',
+        '<p:outline text="B"/><outline text="A" xmlUrl="https://a.example/f">', '<outline text="A\0" xmlUrl="https://a.example/f"/>\x0b',
+    ],
+)  # fmt: skip
+def test_feed_is_read_however_programs_write_it(outline: str) -> None:
+    specs, problems = read_opml(opml(outline))
+    assert specs == (FeedSpec("https://a.example/f", FeedOptions(title="A")),)
+    assert problems == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [("utf-8", "iso-8859-1"), ("utf-16", "utf-16"), ("utf-16-le", "utf-8"), ("cp1251", "windows-1251"), ("utf-8-sig", "utf-8")],
+)
+def test_names_are_read_in_any_encoding(encoding: str, declared: str) -> None:
+    body = (
+        f'<?xml version="1.0" encoding="{declared}"?><opml><body><outline text="Ёж" xmlUrl="https://a.example/"/></body></opml>'
+    )
+    (spec,), _ = read_opml(body.encode(encoding))
+    assert spec.options.title == "Ёж"
+
+
+def test_lists_that_are_included_are_named_and_links_are_left_out() -> None:
+    specs, problems = read_opml(
+        opml(
+            '<outline type="include" text="x" url="https://a.example/list"/><outline type="link" url="https://a.example/x.opml"/>'
+            '<outline type="link" text="page" url="https://a.example/"/>'
+        )
+    )
+    assert specs == ()
+    assert problems == (
+        "line 1: https://a.example/list is another list, which is not followed",
+        "line 1: https://a.example/x.opml is another list, which is not followed",
+    )
+
+
+def test_what_is_commented_out_is_passed_over_with_all_below_it() -> None:
+    inside = '<outline text="y"><outline xmlUrl="https://a.example/"/></outline>'
+    specs, problems = read_opml(
+        opml(f'<outline text="x" isComment="true">{inside}</outline><outline xmlUrl="https://b.example/"/>')
+    )
+    assert [spec.url for spec in specs] == ["https://b.example/"]
+    assert problems == ("line 1: https://a.example/ is commented out",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "".join(f'<outline text="t{n}" xmlUrl="https://a.example/{n}"/>' for n in range(100_000)),
+        "".join(f'<outline category="t{n}" xmlUrl="https://a.example/"/>' for n in range(50_000)),
+        f'<outline category="{"a," * 1_000_000}" xmlUrl="https://a.example/"/>',
+        '<outline text="x">' * 200_000,
+        "&" * 500_000,
+    ],
+    ids=["many", "one feed many times", "many categories", "never closed", "ampersands"],
+)
+def test_lists_of_any_size_take_linear_time(body: str) -> None:
+    started = time.process_time()
+    specs, _ = read_opml(opml(body))
+    assert time.process_time() - started < 10  # 2 on an idle machine
+    assert all(len(spec.options.tags) <= 100 for spec in specs)
 
 
 @pytest.mark.parametrize("body", [b"", b"<rss/>", b"https://a.example/feed", b"\x00\x01"])
@@ -98,6 +173,30 @@ def test_what_is_written_is_read_again(specs: list[FeedSpec]) -> None:
     assert {(spec.url, spec.options.title, frozenset(spec.options.tags)) for spec in read} == {
         (spec.url, spec.options.title, frozenset(spec.options.tags)) for spec in specs
     }
+
+
+ODD_TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["a/b", "/a", "a,b", " a  b ", "\n", "\0", "]]>", "&amp;", '"', "'\t", "<x", "\ud800"]
+)
+ODD_SPECS = st.lists(
+    st.builds(
+        lambda number, title, tags: FeedSpec(f"https://a.example/{number}?'\"&c=<d>", FeedOptions(title=title, tags=tuple(tags))),
+        st.integers(0, 10**6), st.one_of(st.none(), ODD_TEXTS), st.lists(ODD_TEXTS, max_size=4, unique=True),
+    ),
+    max_size=6, unique_by=lambda spec: spec.url,
+)  # fmt: skip
+
+
+@given(ODD_SPECS)
+def test_list_of_odd_names_is_well_formed_and_the_same_after_another_round(specs: list[FeedSpec]) -> None:
+    written = write_opml(specs)
+    for outline in etree.fromstring(written).iter("outline"):
+        assert outline.get("text")
+        assert outline.get("type", "rss") == "rss"
+    read, problems = read_opml(written)
+    assert problems == ()
+    assert {spec.url for spec in read} == {spec.url for spec in specs}
+    assert read_opml(write_opml(read)) == (read, ())
 
 
 @given(st.binary(max_size=300))

@@ -1,0 +1,188 @@
+"""What a document is that is no feed, in words for people: the kind, what it calls itself, and why it came.
+
+Looks at the beginning of the document only; `sniff` has found before that no feed begins there.
+"""
+
+import json
+import re
+from typing import Any
+
+from ingest.parse.discover import find_title
+from ingest.text import html_to_text, one_line, strip_controls
+
+_SAID_CHARS = 80  # of a document's own words
+_LOOKED_AT = 100_000  # characters in which the marks of a page are looked for
+
+_MAGIC = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a WebP image, a sound or a film"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"ID3", "an MP3 file"),
+    (b"OggS", "an Ogg file"),
+    (b"fLaC", "a FLAC file"),
+    (b"wOF", "a web font"),
+    (b"\x7fELF", "a program"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"BZh", "data packed with bzip2"),
+    (b"\x28\xb5\x2f\xfd", "data packed with zstd"),
+    (b"\xfd7zXZ\0", "data packed with xz"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"SQLite format 3", "a database"),
+)
+
+
+def describe_binary(body: bytes) -> str | None:
+    """The kind of file that `body` is by its first bytes; None where they are no known ones."""
+    if body[4:8] == b"ftyp":
+        return "an MP4 film or sound"
+    return next((kind for magic, kind in _MAGIC if body.startswith(magic)), None)
+
+
+def describe_markup(text: str, name: str, *, is_page: bool) -> str:
+    """A document whose root element has the local `name` (in lower case; empty where there is none)."""
+    if is_page or name in _PAGE_NAMES:
+        title = find_title(text)
+        return (f"an HTML page titled “{title}”" if title else "an HTML page without a title") + _hint(text, title or "")
+    if name in _KNOWN_ROOTS:
+        return _KNOWN_ROOTS[name]
+    if name in _ERROR_ROOTS and (said := _xml_message(text)):
+        return f"an XML error: “{said}”"
+    return f"an XML document of type <{name}>" if name else _describe_text(text)
+
+
+_PAGE_NAMES = frozenset(
+    {
+        *("html", "head", "body", "title", "meta", "link", "script", "style", "div", "p", "table", "span", "center", "b", "br"),
+        *("noscript", "iframe", "form", "h1", "h2", "h3", "pre", "a", "img", "font", "hr", "ul", "main", "section", "template"),
+    }
+)
+_KNOWN_ROOTS = {
+    "opml": "an OPML list of feeds",
+    "urlset": "a sitemap",
+    "sitemapindex": "a sitemap",
+    "stylesheet": "an XSLT stylesheet, not the feed it is for",
+    "transform": "an XSLT stylesheet, not the feed it is for",
+    "opensearchdescription": "a description of a site's search",
+    "rsd": "a description of a blog's interfaces (RSD)",
+    "rdf": "an RDF document without entries",
+    "parsererror": "a browser's report about a broken XML document",
+}
+_ERROR_ROOTS = frozenset(("error", "errors", "fault", "envelope", "exception", "problem", "err", "response", "result"))
+_XML_MESSAGE = re.compile(
+    r"<(?:[\w.-]{1,40}:)?(?:message|faultstring|description|detail|msg|title|reason|code)>\s*([^<]{1,500})", re.IGNORECASE
+)
+
+
+def _xml_message(text: str) -> str:
+    found = _XML_MESSAGE.findall(text[: _LOOKED_AT // 10])
+    return one_line(": ".join(dict.fromkeys(html_to_text(said) for said in found[:2])), _SAID_CHARS)
+
+
+_PROLOG = re.compile(r"<\?[^<>]*\?>|<!--[^<>]*-->")
+
+
+def _describe_text(text: str) -> str:
+    start = text[:1_000]
+    if len(strip_controls(start)) * 10 < len(start) * 9 or start.count("\ufffd") * 10 > len(start):
+        return "binary data"
+    said = one_line(_PROLOG.sub("", start)[:500], 60)
+    return f"plain text that begins “{said}”" if said else "a document without content"
+
+
+# ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What each guard writes into the page that it shows in place of the one asked for, in lower case.
+_GUARDS = {
+    "Cloudflare": ("_cf_chl_opt", "cf-chl-", "cf-browser-verification", "cf-error-details", "attention required! | cloudflare"),
+    "DDoS-Guard": ("<title>ddos-guard", "/.well-known/ddos-guard/", "data-ddg-"),
+    "Sucuri": ("sucuri_cloudproxy", "sucuri website firewall"),
+    "Akamai": ("errors.edgesuite.net", "bm-verify=", "/_sec/cp_challenge", "sec-if-cpt-container"),
+    "Imperva": ("/_incapsula_resource", "incapsula incident id"),
+    "AWS WAF": ("awswafcookiedomainlist", "awswafintegration", ".token.awswaf.com", "window.gokuprops"),
+    "Anubis": ("/.within.website/x/", 'id="anubis_'),
+    "DataDome": ("captcha-delivery.com",),
+    "HUMAN": ("px-captcha", "captcha.px-cloud.net"),
+    "Vercel": ("vercel security checkpoint",),
+    "Fastly": ("/_fs-ch-",),
+    "SiteGround": ("/.well-known/sgcaptcha/", "/.well-known/captcha/"),
+    "Wordfence": ("generated by wordfence",),
+    "Imunify360": ("wsidchk", "imunify360"),
+    "Yandex": ("/showcaptcha", "/checkcaptcha"),
+    "Google": ("detected unusual traffic from your computer",),
+    "a cookie": ("slowaes.decrypt",),
+}
+_GUARD_CHARS = 100_000  # a page of a guard is shorter; and it hardly says a word, while what it loads stands in good pages too
+_GUARD_WORDS = 1_500  # characters
+_GUARD_TITLE = re.compile(
+    r"just a moment|one moment, please|checking your browser|verif(?:y|ying) (?:that )?you(?: are|'re|’re) (?:a )?(?:not|human)"
+    r"|not a (?:ro)?bot|robot check|(?:ro)?bot verification|human verification|security (?:check|verification|challenge)"
+    r"|captcha|ddos(?:-| )(?:guard|protection)|are you (?:a )?(?:human|robot)|client challenge|please wait while",
+    re.IGNORECASE,
+)
+_LOGIN_TITLE = re.compile(
+    r"(?:^|\W)(?:log[ -]?in|log[ -]?on|sign[ -]?in|anmelden|anmeldung|connexion|se connecter|iniciar sesi[oó]n|accedi|inloggen"
+    r"|вход|войти|ログイン|登录|登入|로그인)(?:$|\W)",
+    re.IGNORECASE,
+)
+_PASSWORD = re.compile(r"<input\s[^<>]{0,500}?type\s*=\s*[\"']?password", re.IGNORECASE)
+_REFRESH = re.compile(
+    r"<meta\s[^<>]{0,200}?http-equiv\s*=\s*[\"']?refresh[^<>]{0,200}?url\s*=\s*[\"']?([^\"'<>\s]{1,500})", re.IGNORECASE
+)
+
+
+def _hint(text: str, title: str) -> str:
+    """Why the page came instead of a feed, where its marks tell."""
+    start = text[:_LOOKED_AT]
+    if guard := _find_guard(text):
+        return f" (a check for robots by {guard})"
+    if _GUARD_TITLE.search(title):
+        return " (a check for robots)"
+    if _LOGIN_TITLE.search(title) or _PASSWORD.search(start):
+        return " (a login page)"
+    sent = _REFRESH.search(start)
+    return f" (it sends browsers on to {one_line(sent[1], _SAID_CHARS)})" if sent else ""
+
+
+def _find_guard(text: str) -> str | None:
+    plain = text.lower() if len(text) <= _GUARD_CHARS else ""
+    guard = next((name for name, marks in _GUARDS.items() if any(mark in plain for mark in marks)), None)
+    return guard if guard and len(html_to_text(text)) <= _GUARD_WORDS else None
+
+
+# ── JSON ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_MESSAGES = ("error_description", "message", "error", "detail", "errors", "description", "msg", "reason", "title")
+
+
+def describe_json(text: str) -> str:
+    """A JSON document that is no feed, with its own message where it is an error."""
+    try:
+        document = json.loads(text) if len(text) <= _LOOKED_AT else None
+    except (ValueError, RecursionError):
+        document = None
+    said = _message(document) if isinstance(document, dict) else ""
+    if said:
+        return f'a JSON error: "{said}"'
+    return f"a JSON document that is no feed: {one_line(text[:500], _SAID_CHARS)}"
+
+
+def _message(document: dict[str, Any]) -> str:
+    """The message of an error: a text in the document, or in its error object, or in the first of its errors."""
+    holders: list[Any] = [document]
+    for _ in range(3):
+        holder = holders[-1]
+        inner = holder.get("error") or holder.get("errors") if isinstance(holder, dict) else None
+        holders.append(inner[0] if isinstance(inner, list) and inner else inner)
+    is_error = holders[1] is not None or any(key in document for key in ("status", "code", "ok", "success", "type", "statusCode"))
+    texts = (
+        holder if isinstance(holder, str) else next((s for key in _MESSAGES if isinstance(s := holder.get(key), str) and s), "")
+        for holder in reversed(holders)
+        if isinstance(holder, str | dict)
+    )
+    found = next((text for text in texts if text.strip()), "")
+    return one_line(found, _SAID_CHARS) if is_error or list(document) in (["message"], ["detail"], ["msg"]) else ""
