@@ -2,11 +2,12 @@
 
 from ingest.decide.article import Recognition, plan_article, plan_article_failure, plan_empty, plan_known_link
 from ingest.decide.draft import Draft, draft, draft_seed
-from ingest.decide.feed import body_hash, plan_feed, plan_feed_failure, plan_same_feed
+from ingest.decide.feed import Found, body_hash, plan_feed, plan_feed_failure, plan_same_feed
 from ingest.decide.filters import plan_entry
 
 __all__ = [
     "Draft",
+    "Found",
     "Recognition",
     "body_hash",
     "draft",

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.decide.filters import plan_entry
@@ -20,21 +21,23 @@ def body_hash(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def plan_feed(
-    claim: FeedClaim,
-    fetched: Fetched,
-    parsed: ParsedFeed,
-    *,
-    keyed: tuple[KeyedEntry, ...],
-    known: Mapping[str, KnownEntry],
-    policy: PollPolicy,
-    chance: float,
-) -> FeedPlan:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a document turned out to hold."""
+
+    parsed: ParsedFeed
+    keyed: tuple[KeyedEntry, ...]
+    known: Mapping[str, KnownEntry]  # those of `keyed` that the feed has had before, by key
+    body_hash: str
+
+
+def plan_feed(claim: FeedClaim, fetched: Fetched, found: Found, *, policy: PollPolicy, chance: float) -> FeedPlan:
     """A document was parsed: its unseen entries are new, those that say something else now are changed.
 
     Items that were pruned are known: what was seen was stored with the entries it led to.
     """
-    new, changed = _sort_out(claim, keyed, known)
+    parsed, keyed = found.parsed, found.keyed
+    new, changed = _sort_out(claim, keyed, found.known)
     return FeedPlan(
         claim=claim,
         polled_at=fetched.fetched_at,
@@ -44,13 +47,13 @@ def plan_feed(
         elapsed_ms=fetched.elapsed_ms,
         body_bytes=len(fetched.body),
         seen=len(keyed) + parsed.pruned,
-        overlap=sum(entry.key in known for entry in keyed) + parsed.pruned,
+        overlap=sum(entry.key in found.known for entry in keyed) + parsed.pruned,
         new=new,
         changed=changed,
         head=parsed.head,
         seen_items=parsed.seen,
         validators=validators(fetched.headers),
-        body_hash=body_hash(fetched.body),
+        body_hash=found.body_hash,
         next_poll_at=next_poll_at(
             fetched.fetched_at,
             policy,

@@ -77,7 +77,7 @@ class SeenItems:
     """The items of the last document of a feed, by hash: what stands there again unchanged need not be parsed again."""
 
     context: bytes  # hash of what the items inherit from the document around them; under another one nothing counts as seen
-    hashes: bytes  # 16 bytes an item, in the order of the document
+    hashes: bytes  # a record of fixed length an item (see `ingest.parse.prune`), in the order of the document
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from ingest.model import Enclosure, Entry, FeedHead, ParsedFeed, SeenItems
 from ingest.outcome import Outcome
 from ingest.parse.links import find_link
 from ingest.parse.markup import NAME_CHARS, TITLE_CHARS, as_html
-from ingest.parse.prune import choose_unseen, seen_items
-from ingest.parse.scan import Mark, digest
+from ingest.parse.prune import Mark, choose_unseen, mark, seen_items
+from ingest.parse.scan import digest
 from ingest.policy import ParsePolicy
 from ingest.text import one_line, strip_controls
 from ingest.urls import is_http_url
@@ -55,19 +55,19 @@ def _choose(
     items: list[dict[str, Any]], document: dict[str, Any], url: str, seen: SeenItems | None
 ) -> tuple[list[dict[str, Any]], SeenItems]:
     """The items to read, and all of them for the next time."""
-    marks = [_mark(item) for item in items]
+    marks = [_mark(item, url) for item in items]
     inherited = (_plain(document.get(key)) for key in ("version", "authors", "author", "language"))
     now_seen = seen_items(marks, url, *inherited)
-    places = choose_unseen(marks, now_seen, seen, url)
+    places = choose_unseen(marks, now_seen, seen)
     return [item for place, item in enumerate(items) if place in places], now_seen
 
 
-def _mark(item: dict[str, Any]) -> Mark:
+def _mark(item: dict[str, Any], url: str) -> Mark:
     """Over what is read of the item: extensions may count whatever they like."""
     said = digest(*(_plain(item.get(key)).encode() for key in _READ))
     guid = _guid(item.get("id"))
     links = tuple(link for key in ("url", "external_url") if (link := _text(item.get(key)).strip()))
-    return Mark(said, (guid,) if guid else (), links)
+    return mark(said, guids=(guid,) if guid else (), links=links, url=url)
 
 
 def _plain(value: Any) -> str:

@@ -42,26 +42,27 @@ _PREFIXES = {
 _USED_PREFIX = re.compile(r"</?([A-Za-z_][\w.-]{0,40}):(?=[A-Za-z_])|\s([A-Za-z_][\w.-]{0,40}):[A-Za-z_][\w.-]{0,60}\s*=\s*[\"']")
 _DECLARED_PREFIX = re.compile(r"xmlns:([A-Za-z_][\w.-]{0,40})\s*=")
 _ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?[A-Za-z][\w.-]{0,60}")
+_ROOT_BYTES = re.compile(rb"<(?:[\w.-]{1,40}:)?[A-Za-z][\w.-]{0,60}")
 
 
-def trim(text: str) -> tuple[str, str]:
+def trim(document: bytes) -> tuple[bytes, str]:
     """The document without what follows its root element, and the beginning of what followed."""
-    end = _end_of_root(text)
+    end = _end_of_root(document)
     if end is None:
-        return text, ""
-    junk = re.sub(r"<!--.*?-->|<\?.*?\?>", "", text[end : end + 2_000], flags=re.DOTALL)
-    return text[:end], one_line(junk, 60)
+        return document, ""
+    junk = re.sub(rb"<!--.*?-->|<\?.*?\?>", b"", document[end : end + 2_000], flags=re.DOTALL)
+    return document[:end], one_line(junk.decode("utf-8", "replace"), 60)
 
 
-def is_cut_off(text: str) -> bool:
+def is_cut_off(document: bytes) -> bool:
     """Whether the end tag of the root element never came."""
-    return _end_of_root(text) is None
+    return _end_of_root(document) is None
 
 
-def _end_of_root(text: str) -> int | None:
-    root = _ROOT.match(text)
-    start = text.rfind("</" + root[0][1:]) if root else -1
-    end = text.find(">", start) if start >= 0 else -1
+def _end_of_root(document: bytes) -> int | None:
+    root = _ROOT_BYTES.match(document)
+    start = document.rfind(b"</" + root[0][1:]) if root else -1
+    end = document.find(b">", start) if start >= 0 else -1
     return end + 1 if end >= 0 else None
 
 

@@ -1,79 +1,196 @@
-"""Which items of a document stood in the last one word for word: one pass of expat finds them, and feedparser never sees them.
+"""Which items of a document stood in the last one word for word: they are cut out, and feedparser never sees them.
 
-    document ─ expat ─▶ items: where each begins and ends, its hash, what it may be recognised by
-                          │ hash was seen: cut out
-                          └ others ─▶ the document around them, with them in it ─▶ feedparser
+    document ─ bytes that were seen ─▶ stand-ins ─ expat ─▶ items: hash, names
+                                                              │ hash was seen (only a counter moved): cut out
+                                                              └ others ─▶ the document around them, with them in it ─▶ feedparser
 
-The scan costs about a fiftieth of parsing (`tests/bench/parse.py`). Its promise: what is left yields the very entries, under
-the very keys, that the whole document would yield for them. Therefore
+Bytes that were an item once are one again in the same surroundings: they are found by search and hash, at a hundredth of the
+cost of parsing (`tests/bench/parse.py`); an empty element stands in for each while expat reads the rest. Where expat does not
+meet every stand-in as an item (one was quoted in CDATA, say), or the surroundings are others, the whole document is scanned.
 
-- a hash covers the item's bytes and the start tags around it; the context of a document covers what else items inherit
-  (address, language, the feed's authors), and under another context nothing counts as seen;
+What is left yields the very entries, under the very keys, that the whole document would yield for them. Therefore
+
+- what items inherit (address, language, the feed's authors, start tags around them) makes the context of a document, and under
+  another context nothing counts as seen;
 - items that may share an identity (a guid used twice) stay or go together, because their keys depend on each other;
 - what a counter says (comments, views) is no part of a hash, and no part of an entry.
 """
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ingest.model import SeenItems
-from ingest.parse.scan import HASH_BYTES, Mark, digest, scan
+from ingest.parse.scan import HASH_BYTES, MalformedError, Scanned, ScannedItem, digest, plain_digest, scan
 from ingest.urls import canonical_url, resolve
 
+RECORD_BYTES = 2 * HASH_BYTES  # of one item in SeenItems: a Mark
+_RECORD = struct.Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
 _VERSION = "1"  # raise it when items must be read again although their documents did not change
+_COUNTERS = (b"slash:comments", b"thr:total", b"media:community")  # as they are usually written; `scan` knows them in any form
+_HEAD = 4_096  # bytes; what a document declares is declared there
+_BEHIND_A_NAME = frozenset((b" ", b"\t", b"\r", b"\n", b">"))
+_MANY = bytes(HASH_BYTES)  # stands for the name of an item that has several
+
+
+class Mark(NamedTuple):
+    """By what an item is known again: two hashes. A tuple, because there are thousands."""
+
+    hash: bytes  # of all it says, but for counters
+    name: bytes  # of what it may be recognised by: its guid, else its address
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """A document without the items that were seen."""
 
-    text: str
+    document: bytes
     seen: SeenItems  # all items, those left out too
     pruned: int
     is_cut: bool  # there are more items than the cap; the document ends before the first too many
 
 
-def prune(text: str, *, url: str, language: str | None, seen: SeenItems | None, max_entries: int) -> Pruned:
-    """The XML document (from its root element on) without the items that `seen` holds. Raises MalformedError."""
-    scanned = scan(text.encode("utf-8", "replace"), max_entries)
-    now_seen = seen_items([item.mark for item in scanned.items], url, language or "", *scanned.inherited)
-    kept = choose_unseen([item.mark for item in scanned.items], now_seen, seen, url)
-    is_whole = len(kept) == len(scanned.items) and not scanned.is_cut
-    return Pruned(text if is_whole else scanned.with_only(kept), now_seen, len(scanned.items) - len(kept), scanned.is_cut)
+def prune(document: bytes, *, url: str, language: str | None, seen: SeenItems | None, max_entries: int) -> Pruned:
+    """The XML document (UTF-8, from its root element on) without the items that `seen` holds. Raises MalformedError."""
+    if seen and seen.hashes:
+        with suppress(MalformedError):  # the line in its message is not the document's
+            found = _prune_by_bytes(document, seen, url=url, language=language, max_entries=max_entries)
+            if found:
+                return found
+    scanned = scan(document, max_entries)
+    marks = [_mark(item, url) for item in scanned.items]
+    wholes = [document[item.start : item.end] for item in scanned.items]
+    return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
+
+
+def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str) -> Mark:
+    """An item with this hash and these names, in a document at `url`.
+
+    One name for all items that have neither guid nor link. Of an address only its end counts, which is the same whatever
+    xml:base the rest is made of.
+    """
+    names = {f"guid {guid}" for guid in guids}
+    if not names:
+        addresses = (canonical_url(address) or address for link in links if (address := resolve(url, link) or link))
+        names = {f"link {address.rstrip('/').rpartition('/')[2]}" for address in addresses} or {"nameless"}
+    return Mark(said, plain_digest(names.pop().encode("utf-8", "replace")) if len(names) == 1 else _MANY)
 
 
 def seen_items(marks: Sequence[Mark], url: str, *inherited: str | bytes) -> SeenItems:
     """What is kept of a document at `url` for the next time, with what its items inherit from the document around them."""
     base = url.partition("#")[0].partition("?")[0]  # links are resolved against it, and it may carry a token
     parts = (part if isinstance(part, bytes) else part.encode("utf-8", "replace") for part in (_VERSION, base, *inherited))
-    return SeenItems(digest(*parts), b"".join(mark.hash for mark in marks))
+    return SeenItems(digest(*parts), b"".join(part for mark in marks for part in mark))
 
 
-def choose_unseen(marks: Sequence[Mark], now: SeenItems, before: SeenItems | None, url: str) -> set[int]:
+def choose_unseen(marks: Sequence[Mark], now: SeenItems, before: SeenItems | None) -> set[int]:
     """The places of the items to parse: those not seen before, and those whose keys depend on one of them."""
-    known = frozenset(_split(before.hashes)) if before and before.context == now.context else frozenset()
+    known = {mark.hash for mark in _marks(before)} if before and before.context == now.context else set()
     kept = {place for place, mark in enumerate(marks) if mark.hash not in known}
-    if not kept or len(kept) == len(marks):
-        return kept
-    has_nameless = any(not marks[place].guids for place in kept)
-    names = [_names(mark, url) if mark.guids or has_nameless else frozenset() for mark in marks]
-    # An item with several names ties others together: parsed every time, it leaves no chains to follow.
-    kept.update(place for place, found in enumerate(names) if len(found) > 1)
-    wanted = frozenset().union(*(names[place] for place in kept))
-    kept.update(place for place, found in enumerate(names) if not wanted.isdisjoint(found))
-    return kept
+    names = {marks[place].name for place in kept}
+    if kept and any(mark.name == _MANY for mark in marks):  # which others an item with several names meets is not kept
+        return set(range(len(marks)))
+    return {place for place, mark in enumerate(marks) if place in kept or mark.name in names}
 
 
-def _split(hashes: bytes) -> Iterable[bytes]:
-    return (hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES))
+def _marks(seen: SeenItems) -> Iterator[Mark]:
+    whole = seen.hashes[: len(seen.hashes) // RECORD_BYTES * RECORD_BYTES]
+    return map(Mark._make, _RECORD.iter_unpack(whole))
 
 
-def _names(mark: Mark, url: str) -> frozenset[str]:
-    """By what the item may be recognised (see `identity`): its guid, else its address; one name for all that have neither.
+def _mark(item: ScannedItem, url: str) -> Mark:
+    return mark(item.hash, guids=item.guids, links=item.links, url=url)
 
-    Of an address only its end, which is the same whatever xml:base the rest is made of.
-    """
-    if mark.guids:
-        return frozenset(f"guid {guid}" for guid in mark.guids)
-    addresses = (canonical_url(address) or address for link in mark.links if (address := resolve(url, link) or link))
-    return frozenset(f"link {address.rstrip('/').rpartition('/')[2]}" for address in addresses) or frozenset(("nameless",))
+
+def _finish(
+    scanned: Scanned, marks: list[Mark], wholes: list[bytes], *, seen: SeenItems | None, url: str, language: str | None
+) -> Pruned:
+    """The document with the chosen items; `wholes` are the bytes of each."""
+    now_seen = seen_items(marks, url, language or "", *scanned.inherited)
+    kept = choose_unseen(marks, now_seen, seen)
+    parts, at = [], 0
+    for place, item in enumerate(scanned.items):
+        parts.append(scanned.document[at : item.start])
+        if place in kept:
+            parts.append(wholes[place])
+        at = item.end
+    document = b"".join((*parts, scanned.document[at : scanned.end], scanned.closing if scanned.is_cut else b""))
+    return Pruned(document, now_seen, len(marks) - len(kept), scanned.is_cut)
+
+
+# ── bytes that were seen ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _StandIn:
+    """An empty element at `start` of the shortened document, for an item whose bytes were seen."""
+
+    start: int
+    whole: bytes
+    mark: Mark
+
+
+def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str | None, max_entries: int) -> Pruned | None:
+    """As `prune`; None where the bytes prove nothing. Raises MalformedError."""
+    shortened, stand_ins = _shorten(document, seen)
+    if not stand_ins:
+        return None
+    scanned = scan(shortened, max_entries, stand_ins=frozenset(one.start for one in stand_ins))
+    expected = {one.start: one for one in stand_ins if one.start < scanned.end}
+    if expected.keys() - {item.start for item in scanned.items}:
+        return None
+    marks = [expected[item.start].mark if item.start in expected else _mark(item, url) for item in scanned.items]
+    if seen_items((), url, language or "", *scanned.inherited).context != seen.context:
+        return None
+    wholes = [
+        expected[item.start].whole if item.start in expected else shortened[item.start : item.end] for item in scanned.items
+    ]
+    return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
+
+
+def _shorten(document: bytes, seen: SeenItems) -> tuple[bytes, list[_StandIn]]:
+    """The document with an empty element in place of each item whose bytes were seen."""
+    known = {mark.hash: mark for mark in _marks(seen) if mark.name != _MANY}
+    head = document[:_HEAD]
+    counters = tuple(name for name in _COUNTERS if b"xmlns:" + name.partition(b":")[0] in head)
+    name = b"entry" if b"feed" in document[:20].lower() else b"item"
+    parts: list[bytes] = []
+    stand_ins: list[_StandIn] = []
+    at = length = 0
+    for start, end in _find_elements(document, name):
+        whole = document[start:end]
+        found = known.get(plain_digest(_without(counters, whole)))
+        if found:
+            parts += (document[at:start], b"<%b/>" % name)
+            length += start - at
+            stand_ins.append(_StandIn(length, whole, found))
+            length += len(parts[-1])
+            at = end
+    return b"".join((*parts, document[at:])), stand_ins
+
+
+def _without(names: tuple[bytes, ...], whole: bytes) -> bytes:
+    """An item's bytes without the last element of each of these names, if it is written plainly. They stand near its end."""
+    for name in names:
+        start = whole.rfind(b"<%b>" % name)
+        end = whole.find(b"</%b>" % name, start) if start >= 0 else -1
+        if end >= 0:
+            whole = whole[:start] + whole[end + len(name) + 3 :]
+    return whole
+
+
+def _find_elements(document: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Where elements seem to begin and end. Whether they are any, a hash or expat finds out."""
+    opening, closing = b"<" + name, b"</" + name + b">"
+    start = document.find(opening)
+    while start >= 0:
+        end = start + len(opening)
+        if document[end : end + 1] in _BEHIND_A_NAME:  # not <items>
+            found = document.find(closing, end)
+            if found < 0:
+                return
+            end = found + len(closing)
+            yield start, end
+        start = document.find(opening, end)

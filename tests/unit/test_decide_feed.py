@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.decide import body_hash, plan_entry, plan_feed, plan_feed_failure, plan_same_feed
+from ingest.decide import Found, body_hash, plan_entry, plan_feed, plan_feed_failure, plan_same_feed
 from ingest.errors import IngestError, ParseError, PermanentFetchError, TransientFetchError, WorkKilled
 from ingest.model import (
     EntryState,
@@ -28,7 +28,8 @@ POLICY = PollPolicy()
 def planned(entries=(), known=None, claim=None, answer=None, **parsed):
     document = ParsedFeed(FeedHead("rss20", title="News"), (), **parsed)
     claim, answer = claim or feed_claim(), answer or fetched()
-    return plan_feed(claim, answer, document, keyed=entries, known=known or {}, policy=POLICY, chance=0.5)
+    found = Found(document, entries, known or {}, body_hash(answer.body))
+    return plan_feed(claim, answer, found, policy=POLICY, chance=0.5)
 
 
 def failed(error, claim=None):

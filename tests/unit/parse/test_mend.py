@@ -34,11 +34,11 @@ def test_entities_defined_as_plain_text_are_used() -> None:
 
 
 def test_what_follows_the_root_is_cut_off_and_told() -> None:
-    assert trim("<rss>x</rss>\n<!-- 0.2 s -->") == ("<rss>x</rss>", "")
-    assert trim("<rss>x</rss ><script>y</script>") == ("<rss>x</rss >", "<script>y</script>")
-    assert trim("no markup") == ("no markup", "")
+    assert trim(b"<rss>x</rss>\n<!-- 0.2 s -->") == (b"<rss>x</rss>", "")
+    assert trim(b"<rss>x</rss ><script>y</script>") == (b"<rss>x</rss >", "<script>y</script>")
+    assert trim(b"no markup") == (b"no markup", "")
 
 
 def test_document_without_the_end_of_its_root_is_cut_off() -> None:
-    assert is_cut_off("<rdf:RDF><channel></channel><item>")
-    assert not is_cut_off("<rdf:RDF></rdf:RDF>")
+    assert is_cut_off(b"<rdf:RDF><channel></channel><item>")
+    assert not is_cut_off(b"<rdf:RDF></rdf:RDF>")

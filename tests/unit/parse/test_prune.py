@@ -9,8 +9,8 @@ import pytest
 from ingest.errors import ParseError
 from ingest.model import Entry, ParsedFeed, SeenItems
 from ingest.parse import key_entries, parse
-from ingest.parse.prune import prune
-from ingest.parse.scan import HASH_BYTES, MalformedError
+from ingest.parse.prune import RECORD_BYTES, prune
+from ingest.parse.scan import MalformedError
 from ingest.policy import ParsePolicy
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -65,7 +65,7 @@ def test_without_a_document_before_everything_is_parsed():
     parsed = read(rss(item("a"), item("b")))
     assert (titles(parsed), parsed.pruned) == (["a", "b"], 0)
     assert parsed.seen
-    assert len(parsed.seen.hashes) == 2 * HASH_BYTES
+    assert len(parsed.seen.hashes) == 2 * RECORD_BYTES
 
 
 def test_of_the_same_items_none_is_parsed_and_the_head_is_read_all_the_same():
@@ -211,10 +211,10 @@ def test_items_that_may_be_taken_for_each_other_are_parsed_together(old, new):
     assert {one.key for one in key_entries(parsed.entries)} <= {one.key for one in key_entries(whole.entries)}
 
 
-def test_an_item_with_two_guids_is_parsed_each_time():
+def test_beside_an_item_with_two_guids_all_are_parsed_when_one_is_new():
     both = item("a", "<guid>tag:b</guid>")
-    parsed = after(rss(both, item("b"), item("c")), rss(item("new"), both, item("b"), item("c")))
-    assert titles(parsed) == ["new", "a", "b"]
+    assert after(rss(both, item("b")), rss(both, item("b"))).pruned == 2
+    assert titles(after(rss(both, item("b"), item("c")), rss(item("new"), both, item("b"), item("c")))) == ["new", "a", "b", "c"]
 
 
 # ── bounds ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -237,18 +237,18 @@ def test_cut_items_are_not_remembered_and_come_when_there_is_room():
 )
 def test_what_is_no_xml_is_refused(text, is_early):
     with pytest.raises(MalformedError) as caught:
-        prune(text, url=URL, language=None, seen=None, max_entries=5)
+        prune(text.encode(), url=URL, language=None, seen=None, max_entries=5)
     assert caught.value.ends_early is is_early
     assert str(caught.value).startswith("line 1: ")
 
 
 def test_items_too_deep_to_be_items_are_left_to_the_parser():
     document = "<rss><channel>" + "<a>" * 10 + item("deep") + "</a>" * 10 + item("a") + "</channel></rss>"
-    pruned = prune(document, url=URL, language=None, seen=None, max_entries=5)
-    assert len(pruned.seen.hashes) == HASH_BYTES
-    again = prune(document, url=URL, language=None, seen=pruned.seen, max_entries=5)
-    assert "deep" in again.text
-    assert "<title>a<" not in again.text
+    pruned = prune(document.encode(), url=URL, language=None, seen=None, max_entries=5)
+    assert len(pruned.seen.hashes) == RECORD_BYTES
+    again = prune(document.encode(), url=URL, language=None, seen=pruned.seen, max_entries=5)
+    assert b"deep" in again.document
+    assert b"<title>a<" not in again.document
 
 
 def test_hashes_of_another_context_count_for_nothing():
@@ -307,3 +307,70 @@ def test_json_nested_to_the_limit_is_read():
             assert len(read(deep).entries) == 1
         except ParseError as error:
             assert error.reason == "JSON nested too deeply"  # noqa: PT017
+
+
+# ── bytes that were seen ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "quoting",
+    ["<description><![CDATA[{}]]></description>", "<!-- {} -->", "<description><item>{}</item></description>"],
+    ids=["quoted", "in a comment", "nested"],
+)
+def test_bytes_of_a_seen_item_inside_a_new_one_stay_what_they_are(quoting):
+    document = rss(item("a"), item("new", quoting.format(item("b"))), item("b"))
+    parsed = read(document, read(rss(item("a"), item("b"))).seen)
+    expected = [entry for entry in read(document).entries if entry.title not in ("a", "b")]
+    assert [entry for entry in parsed.entries if entry.title not in ("a", "b")] == expected
+
+
+def test_an_end_tag_quoted_in_an_item_ends_nothing():
+    quoting = item("a", "<description><![CDATA[an </item> and an <item> in HTML]]></description>")
+    parsed = after(rss(quoting, item("b")), rss(item("new"), quoting, item("b")))
+    assert (titles(parsed), parsed.pruned) == (["new"], 2)
+
+
+def test_an_item_inside_an_item_is_read_with_it_every_time():
+    outer = item("a", item("inner"))
+    parsed = after(rss(outer, item("b")), rss(outer, item("b")))
+    assert ([entry.title for entry in parsed.entries], parsed.pruned) == ([entry.title for entry in read(rss(outer)).entries], 1)
+
+
+def test_an_item_inside_a_text_leaves_the_head_as_it_is():
+    odd = rss(item("a"), head=f"<title>News{item('b')}</title>")
+    assert read(odd, read(odd).seen).head == read(odd).head
+
+
+def test_a_list_of_items_is_no_item():
+    rdf = (
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"><channel><items><rdf:Seq>'
+        '<rdf:li rdf:resource="https://a.example/1"/>{}</rdf:Seq></items></channel>{}<item rdf:about="https://a.example/1"/></rdf:RDF>'
+    )
+    second = '<rdf:li rdf:resource="https://a.example/2"/>', '<item rdf:about="https://a.example/2"></item>'
+    parsed = after(rdf.format("", ""), rdf.format(*second))
+    assert ([entry.guid for entry in parsed.entries], parsed.pruned) == (["https://a.example/2"], 1)
+
+
+def test_items_of_another_encoding_are_known_again():
+    def body(*items: str) -> bytes:
+        return ('<?xml version="1.0" encoding="iso-8859-1"?>' + rss(*items)).encode("latin-1")
+
+    def read_body(document: bytes, seen: SeenItems | None = None) -> ParsedFeed:
+        return parse(document, url=URL, headers={}, policy=ParsePolicy(), now=NOW, seen=seen)
+
+    parsed = read_body(body(item("neu: ä"), item("café")), read_body(body(item("café"))).seen)
+    assert (titles(parsed), parsed.pruned) == (["neu: ä"], 1)
+
+
+def test_a_fault_is_told_by_its_line_in_the_document_as_it_came():
+    first = rss(item("a"), "\n" * 5)
+    parsed = after(
+        first, rss(item("a").replace("</title>", "</title>\n\n"), item("b"), "\n" * 5, "<item><title>&bogus;</title></item>")
+    )
+    assert parsed.repaired == "line 8: undefined entity"
+
+
+def test_hashes_that_make_no_whole_record_count_for_nothing():
+    seen = read(rss(item("a"))).seen
+    assert seen
+    assert titles(read(rss(item("a")), replace(seen, hashes=seen.hashes[:-1]))) == ["a"]
