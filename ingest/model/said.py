@@ -74,10 +74,12 @@ class FeedHead:
 
 @dataclass(frozen=True, slots=True)
 class SeenItems:
-    """The items of the last document of a feed, by hash: what stands there again unchanged need not be parsed again."""
+    """What stood in the last document of a feed, by hash: what stands there again unchanged need not be parsed again."""
 
-    context: bytes  # hash of what the items inherit from the document around them; under another one nothing counts as seen
+    context: bytes  # of what the items inherit from the document around them; under another one nothing counts as seen
     hashes: bytes  # a record of fixed length an item (see `ingest.parse.prune`), in the order of the document
+    head_hash: bytes = b""  # of the document without its items, its dates and its comments; empty: the head is always read
+    head: FeedHead | None = None  # what it led to
 
 
 @dataclass(frozen=True, slots=True)

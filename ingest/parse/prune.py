@@ -16,10 +16,11 @@ What is left yields the very entries, under the very keys, that the whole docume
 - what a counter says (comments, views) is no part of a hash, and no part of an entry.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ingest.model import SeenItems
@@ -31,6 +32,8 @@ _RECORD = struct.Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
 _VERSION = "1"  # raise it when items must be read again although their documents did not change
 _COUNTERS = (b"slash:comments", b"thr:total", b"media:community")  # as they are usually written; `scan` knows them in any form
 _HEAD = 4_096  # bytes; what a document declares is declared there
+# Comments, white space between elements, and dates as they are usually written.
+_VOLATILE = re.compile(rb"<!--.*?-->|<(lastBuildDate|pubDate|updated|modified|dc:date)>[^<]*</\1>|(?<=>)\s+", re.DOTALL)
 _BEHIND_A_NAME = frozenset((b" ", b"\t", b"\r", b"\n", b">"))
 _MANY = bytes(HASH_BYTES)  # stands for the name of an item that has several
 
@@ -49,6 +52,7 @@ class Pruned:
     document: bytes
     seen: SeenItems  # all items, those left out too
     pruned: int
+    is_as_before: bool  # nothing of it has to be parsed: no item is left, and the head says what it said
     is_cut: bool  # there are more items than the cap; the document ends before the first too many
 
 
@@ -108,7 +112,7 @@ def _finish(
     scanned: Scanned, marks: list[Mark], wholes: list[bytes], *, seen: SeenItems | None, url: str, language: str | None
 ) -> Pruned:
     """The document with the chosen items; `wholes` are the bytes of each."""
-    now_seen = seen_items(marks, url, language or "", *scanned.inherited)
+    now_seen = replace(seen_items(marks, url, language or "", *scanned.inherited), head_hash=_hash_head(scanned, url, language))
     kept = choose_unseen(marks, now_seen, seen)
     parts, at = [], 0
     for place, item in enumerate(scanned.items):
@@ -117,7 +121,16 @@ def _finish(
             parts.append(wholes[place])
         at = item.end
     document = b"".join((*parts, scanned.document[at : scanned.end], scanned.closing if scanned.is_cut else b""))
-    return Pruned(document, now_seen, len(marks) - len(kept), scanned.is_cut)
+    is_as_before = not kept and seen is not None and seen.head_hash == now_seen.head_hash
+    return Pruned(document, now_seen, len(marks) - len(kept), is_as_before, scanned.is_cut)
+
+
+def _hash_head(scanned: Scanned, url: str, language: str | None) -> bytes:
+    """Over the document without its items and without what changes while nothing happens."""
+    ends = (0, *(item.end for item in scanned.items))
+    starts = (*(item.start for item in scanned.items), scanned.end)
+    around = b"".join(scanned.document[end:start] for end, start in zip(ends, starts, strict=True))
+    return digest(*(part.encode("utf-8", "replace") for part in (_VERSION, url, language or "")), _VOLATILE.sub(b"", around))
 
 
 # ── bytes that were seen ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.errors import ParseError
-from ingest.model import ParsedFeed, SeenItems
+from ingest.model import FeedHead, ParsedFeed, SeenItems
 from ingest.outcome import Outcome
 from ingest.parse.by_feedparser import BREAKAGE, Reading, read_loosely, read_strictly
 from ingest.parse.mend import is_cut_off, mend, trim
@@ -35,7 +35,7 @@ class _Request:
 class _Found:
     """What was read, what had to be repaired for that, and what was left out."""
 
-    reading: Reading
+    reading: Reading | FeedHead  # the head of the last time: nothing had to be read
     repaired: str | None = None
     pruned: Pruned | None = None  # None: nothing could be
 
@@ -47,12 +47,23 @@ def parse_xml(
     request = _Request(url, language, seen, policy.max_entries)
     try:
         found = _read(sniffed, request)
-        reading, pruned = found.reading, found.pruned
-        is_cut = reading.is_cut or (pruned is not None and pruned.is_cut)
-        parsed = shape_feed(Raw(reading.format, reading.head, reading.entries, found.repaired, is_cut), url=url, now=now)
+        return _finish(_shape(found, url, now), found.pruned)
     except BREAKAGE as error:
         raise ParseError(Outcome.PARSE_ERROR, f"cannot be read as a feed: {type(error).__name__}: {error}"[:300]) from error
-    return replace(parsed, pruned=pruned.pruned, seen=pruned.seen) if pruned else parsed
+
+
+def _shape(found: _Found, url: str, now: datetime) -> ParsedFeed:
+    if isinstance(found.reading, FeedHead):
+        return ParsedFeed(found.reading, (), found.repaired)
+    read = found.reading
+    return shape_feed(Raw(read.format, read.head, read.entries, found.repaired, read.is_cut), url=url, now=now)
+
+
+def _finish(parsed: ParsedFeed, pruned: Pruned | None) -> ParsedFeed:
+    if pruned is None:
+        return parsed
+    seen = replace(pruned.seen, head=parsed.head)
+    return replace(parsed, is_cut=parsed.is_cut or pruned.is_cut, pruned=pruned.pruned, seen=seen)
 
 
 def _read(sniffed: Sniffed, request: _Request) -> _Found:
@@ -88,6 +99,8 @@ def _read_mended(text: str, fault: str, request: _Request) -> _Found:
 
 def _read_unseen(document: bytes, repaired: str | None, request: _Request) -> _Found:
     pruned = prune(document, url=request.url, language=request.language, seen=request.seen, max_entries=request.max_entries)
+    if request.seen and request.seen.head and pruned.is_as_before:
+        return _Found(request.seen.head, repaired, pruned)
     reading = _strictly(pruned.document.decode("utf-8"), request)
     if reading.error:
         raise MalformedError(reading.error, ends_early=reading.ends_early)

@@ -59,12 +59,20 @@ def entry_from_data(data: Mapping[str, Any]) -> Entry:
     return Entry(**content)
 
 
+def head_from_data(data: Mapping[str, Any]) -> FeedHead:
+    """The head that `to_data` was given."""
+    content = _known(FeedHead, data)
+    if "updated_at" in content:
+        content["updated_at"] = datetime.fromisoformat(content["updated_at"])
+    return FeedHead(**content)
+
+
 def options_from_data(data: Mapping[str, Any]) -> FeedOptions:
     """The options that `to_data` was given."""
     return FeedOptions(**_known(FeedOptions, data))
 
 
-def _known(kind: type[Entry | FeedOptions | Enclosure], data: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Entry | FeedHead | FeedOptions | Enclosure], data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of `data` that `kind` has, lists as tuples."""
     names = {knob.name for knob in fields(kind)} & data.keys()
     return {name: tuple(data[name]) if isinstance(data[name], list) else data[name] for name in names}

@@ -136,6 +136,7 @@ seen_items = Table(
     _feed(is_key=True),
     Column("context", LargeBinary, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),  # of what feeds.head was read from
 )
 
 gaps = Table(

@@ -250,12 +250,20 @@ def test_known_entries_are_found_by_their_keys(store: SqlStore, make: Make) -> N
 
 def test_what_stood_in_the_last_document_is_kept_with_its_entries(store: SqlStore, make: Make) -> None:
     feed_id, other = make.feed(store), make.feed(store, "https://other.example/feed")
-    first, second = SeenItems(b"context", b"0123456789abcdef"), SeenItems(b"context", b"0123456789abcdef" * 2_000)
+    head = FeedHead("rss20", title="News", updated_at=make.now, skip_hours=(1, 2))
+    first = SeenItems(b"context", b"0123456789abcdef", b"head", head)
+    second = replace(first, hashes=b"0123456789abcdef" * 2_000)
     assert store.feeds.seen_items(feed_id) is None
 
-    for minutes, seen in ((0, first), (30, second), (60, second), (90, SeenItems(b"another", second.hashes))):
+    for minutes, seen in (
+        (0, first),
+        (30, second),
+        (60, second),
+        (90, replace(second, context=b"another")),
+        (120, replace(second, head_hash=b"new")),
+    ):
         claimed = next(one for one in claim(store, make, now=make.at(minutes)) if one.feed_id == feed_id)
-        store.feeds.apply(make.poll(claimed, seen_items=seen, polled_at=make.at(minutes)))
+        store.feeds.apply(make.poll(claimed, seen_items=seen, head=head, polled_at=make.at(minutes)))
         assert store.feeds.seen_items(feed_id) == seen
 
     assert store.feeds.seen_items(other) is None

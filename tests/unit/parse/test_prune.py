@@ -73,6 +73,32 @@ def test_of_the_same_items_none_is_parsed_and_the_head_is_read_all_the_same():
     assert (titles(parsed), parsed.pruned, parsed.head.title) == ([], 2, "New name")
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (
+            "<lastBuildDate>Sun, 22 Nov 2026 10:00:00 GMT</lastBuildDate>",
+            "<lastBuildDate>Sun, 22 Nov 2026 10:05:00 GMT</lastBuildDate>",
+        ),
+        ("<!-- made in 0.2 s -->", "<!-- made in 0.1 s -->"),
+        ("<ttl>60</ttl>", "\n  <ttl>60</ttl>\n"),
+    ],
+    ids=["date", "comment", "white space"],
+)
+def test_a_head_of_which_only_the_date_moved_is_not_read_again(before, now):
+    head = "<title>News</title>"
+    first = read(rss(item("a"), head=head + before))
+    parsed = read(rss(item("a"), head=head + now), first.seen)
+    assert (parsed.head, parsed.entries, parsed.pruned) == (first.head, (), 1)
+    assert titles(read(rss(item("a"), item("b"), head=head + now), parsed.seen)) == ["b"]
+
+
+def test_a_head_that_nobody_kept_is_read_though_nothing_changed():
+    seen = read(rss(item("a"))).seen
+    assert seen
+    assert read(rss(item("a")), replace(seen, head=None)).head.title == "News"
+
+
 def test_a_new_item_is_parsed_alone():
     parsed = after(rss(item("a"), item("b")), rss(item("new"), item("a"), item("b")))
     assert (titles(parsed), parsed.pruned) == (["new"], 2)
@@ -330,10 +356,11 @@ def test_an_end_tag_quoted_in_an_item_ends_nothing():
     assert (titles(parsed), parsed.pruned) == (["new"], 2)
 
 
-def test_an_item_inside_an_item_is_read_with_it_every_time():
+def test_an_item_inside_an_item_is_read_with_it_whenever_anything_is():
     outer = item("a", item("inner"))
-    parsed = after(rss(outer, item("b")), rss(outer, item("b")))
-    assert ([entry.title for entry in parsed.entries], parsed.pruned) == ([entry.title for entry in read(rss(outer)).entries], 1)
+    parsed = after(rss(outer, item("b")), rss(outer, item("new"), item("b")))
+    assert (titles(parsed), parsed.pruned) == ([*titles(read(rss(outer))), "new"], 1)
+    assert after(rss(outer, item("b")), rss(outer, item("b"))).entries == ()
 
 
 def test_an_item_inside_a_text_leaves_the_head_as_it_is():

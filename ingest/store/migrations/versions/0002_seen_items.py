@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("feed_id", ID, nullable=False),
         sa.Column("context", sa.LargeBinary(), nullable=False),
         sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_seen_items_feed_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("feed_id", name=op.f("pk_seen_items")),
     )
