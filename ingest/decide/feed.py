@@ -8,7 +8,18 @@ from datetime import datetime
 from ingest.decide.filters import plan_entry
 from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
 from ingest.headers import freshness_s, validators
-from ingest.model import EntryPlan, FeedClaim, FeedPlan, FeedState, Fetched, KeyedEntry, KnownEntry, NotModified, ParsedFeed
+from ingest.model import (
+    EntryPlan,
+    FeedClaim,
+    FeedPlan,
+    FeedState,
+    Fetched,
+    KeyedEntry,
+    KnownEntry,
+    NotModified,
+    ParsedFeed,
+    SeenItems,
+)
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, PollPolicy
 from ingest.schedule import failure_weight, next_poll_after_failure, next_poll_at, throttled_until
@@ -51,7 +62,7 @@ def plan_feed(claim: FeedClaim, fetched: Fetched, found: Found, *, policy: PollP
         new=new,
         changed=changed,
         head=parsed.head,
-        seen_items=parsed.seen,
+        seen_items=parsed.seen or SeenItems(b"", b""),  # what was seen before need not be what is stored now
         validators=validators(fetched.headers),
         body_hash=found.body_hash,
         next_poll_at=next_poll_at(

@@ -31,6 +31,10 @@ RECORD_BYTES = 2 * HASH_BYTES  # of one item in SeenItems: a Mark
 _RECORD = struct.Struct(f"{HASH_BYTES}s{HASH_BYTES}s")
 _VERSION = "1"  # raise it when items must be read again although their documents did not change
 _COUNTERS = (b"slash:comments", b"thr:total", b"media:community")  # as they are usually written; `scan` knows them in any form
+_PLAIN_COUNTER = re.compile(
+    rb"<(slash:comments|thr:total)>\s*[0-9]*\s*</\1>"
+    rb"|<media:community>\s*(?:<media:(?:starRating|statistics)\b[^<>]*/>\s*)*</media:community>"
+)
 _HEAD = 4_096  # bytes; what a document declares is declared there
 # Comments, white space between elements, and dates as they are usually written.
 _VOLATILE = re.compile(rb"<!--.*?-->|<(lastBuildDate|pubDate|updated|modified|dc:date)>[^<]*</\1>|(?<=>)\s+", re.DOTALL)
@@ -65,16 +69,20 @@ def prune(document: bytes, *, url: str, language: str | None, seen: SeenItems | 
                 return found
     scanned = scan(document, max_entries)
     marks = [_mark(item, url) for item in scanned.items]
+    if not scanned.is_plain:
+        return Pruned(_whole(scanned), SeenItems(b"", b""), 0, is_as_before=False, is_cut=scanned.is_cut)
     wholes = [document[item.start : item.end] for item in scanned.items]
     return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
 
 
-def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str) -> Mark:
-    """An item with this hash and these names, in a document at `url`.
+def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str, is_odd: bool = False) -> Mark:
+    """An item with this hash and these names, in a document at `url`; an odd one may have other names too.
 
     One name for all items that have neither guid nor link. Of an address only its end counts, which is the same whatever
     xml:base the rest is made of.
     """
+    if is_odd or (not guids and any(link.startswith(("#", "?")) for link in links)):
+        return Mark(said, _MANY)
     names = {f"guid {guid}" for guid in guids}
     if not names:
         addresses = (canonical_url(address) or address for link in links if (address := resolve(url, link) or link))
@@ -105,7 +113,7 @@ def _marks(seen: SeenItems) -> Iterator[Mark]:
 
 
 def _mark(item: ScannedItem, url: str) -> Mark:
-    return mark(item.hash, guids=item.guids, links=item.links, url=url)
+    return mark(item.hash, guids=item.guids, links=item.links, url=url, is_odd=item.is_odd)
 
 
 def _finish(
@@ -123,6 +131,10 @@ def _finish(
     document = b"".join((*parts, scanned.document[at : scanned.end], scanned.closing if scanned.is_cut else b""))
     is_as_before = not kept and seen is not None and seen.head_hash == now_seen.head_hash
     return Pruned(document, now_seen, len(marks) - len(kept), is_as_before, scanned.is_cut)
+
+
+def _whole(scanned: Scanned) -> bytes:
+    return scanned.document[: scanned.end] + (scanned.closing if scanned.is_cut else b"")
 
 
 def _hash_head(scanned: Scanned, url: str, language: str | None) -> bytes:
@@ -155,7 +167,7 @@ def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str
     if expected.keys() - {item.start for item in scanned.items}:
         return None
     marks = [expected[item.start].mark if item.start in expected else _mark(item, url) for item in scanned.items]
-    if seen_items((), url, language or "", *scanned.inherited).context != seen.context:
+    if not scanned.is_plain or seen_items((), url, language or "", *scanned.inherited).context != seen.context:
         return None
     wholes = [
         expected[item.start].whole if item.start in expected else shortened[item.start : item.end] for item in scanned.items
@@ -187,10 +199,9 @@ def _shorten(document: bytes, seen: SeenItems) -> tuple[bytes, list[_StandIn]]:
 def _without(names: tuple[bytes, ...], whole: bytes) -> bytes:
     """An item's bytes without the last element of each of these names, if it is written plainly. They stand near its end."""
     for name in names:
-        start = whole.rfind(b"<%b>" % name)
-        end = whole.find(b"</%b>" % name, start) if start >= 0 else -1
-        if end >= 0:
-            whole = whole[:start] + whole[end + len(name) + 3 :]
+        counter = _PLAIN_COUNTER.match(whole, start) if (start := whole.rfind(b"<%b>" % name)) >= 0 else None
+        if counter:
+            whole = whole[:start] + whole[counter.end() :]
     return whole
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from ingest.text import strip_controls
+
 HASH_BYTES = 12
 _MAX_ITEM_DEPTH = 8  # rdf:RDF/item is 2, rss/channel/item 3; what is nested deeper is left to feedparser
 
@@ -25,6 +27,7 @@ _ITEMS = frozenset(("item", "entry"))
 _PARENTS = frozenset(("channel", "feed", "rdf", "rss", "items"))  # inside anything else, an item becomes part of its text
 _GUIDS = frozenset(("guid", "id"))
 _INHERITED = frozenset(("author", "contributor", "creator", "managingeditor", "webmaster", "owner", "publisher", "language"))
+_BASE = "http://www.w3.org/XML/1998/namespace base"
 _ABOUT = "http://www.w3.org/1999/02/22-rdf-syntax-ns# about"
 _THREAD = "http://purl.org/syndication/thread/1.0 "
 _COUNTERS = frozenset(
@@ -57,6 +60,7 @@ class ScannedItem:
     hash: bytes = b""  # of its bytes, counters left out
     guids: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    is_odd: bool = False  # it may have other names: a guid or an address where they are not looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Scanned:
     document: bytes = field(repr=False)
     items: tuple[ScannedItem, ...]
     inherited: tuple[bytes, ...]  # what speaks for all items: elements beside them, start tags around them
+    is_plain: bool  # no item inside another, in an odd place or in other surroundings than the first
     end: int  # where the document ends, or the first item too many begins
     closing: bytes  # the end tags that are missing there
 
@@ -78,13 +83,14 @@ class Scanned:
 def scan(document: bytes, max_entries: int, *, stand_ins: frozenset[int] = frozenset()) -> Scanned:
     """The items of a document in UTF-8, from its root element on. Raises MalformedError, also for what is not UTF-8.
 
-    An item with another one inside is none here, nor one in an odd place: what feedparser makes of it depends on both. Of items
-    that begin at one of `stand_ins` nothing is told but their place.
+    Of items that begin at one of `stand_ins` nothing is told but their place.
     """
     scanner = _Scanner(document, max_entries, stand_ins)
     scanner.run()
     closing = b"".join(b"</%b>" % scanner.name_at(tag.start) for tag in reversed(scanner.around))
-    return Scanned(document, tuple(scanner.items), (*scanner.inherited, *scanner.chains), scanner.end, closing)
+    inherited = (*scanner.inherited, *scanner.chains)
+    is_plain = not scanner.is_nested and len(scanner.chains) <= 1
+    return Scanned(document, tuple(scanner.items), inherited, is_plain, scanner.end, closing)
 
 
 def digest(*parts: bytes) -> bytes:
@@ -125,6 +131,7 @@ class _Scanner:
         self.inherited: list[bytes] = []
         self.chains: dict[bytes, None] = {}  # of start tags around items
         self.end = len(document)  # where the first item too many begins
+        self.is_nested = False  # there is an item inside another one, or in an odd place
         self.around: list[_Tag] = []  # open elements that are no part of an item
         self._is_chain_known = False  # that of `around`, among `chains`
         self._depth = 0
@@ -132,7 +139,9 @@ class _Scanner:
         self._inherited_from = (0, 0)  # depth and start of an element whose content is inherited
         self._item_depth = 0  # 0: not inside an item
         self._item_start = 0
-        self._is_nested = False  # the item has another one inside
+        self._source_depth = 0  # of the source of the item that we are in: its names are not the item's
+        self._has_odd_guid = False  # one where it is not looked for
+        self._has_odd_link = False  # the same, or one with a base of its own
         self._counter_depth = 0  # of the counter we are in
         self._counters: list[tuple[int, int]] = []  # where the item's counters begin and end
         self._guids: list[str] = []
@@ -178,6 +187,7 @@ class _Scanner:
         elif _is_item(name) and self._may_hold_items():
             self._start_item(attributes)
         else:
+            self.is_nested = self.is_nested or _is_item(name)
             self._start_around(name, attributes)
 
     def _may_hold_items(self) -> bool:
@@ -217,32 +227,45 @@ class _Scanner:
         if len(self.items) >= self.max_entries:
             self.end = start
             raise _Enough
-        self._item_depth, self._item_start, self._is_nested = self._depth, start, False
+        self._item_depth, self._item_start = self._depth, start
         self._declared.clear()
-        self._counters, self._links = [], []
-        self._guids = [_value(attributes, _ABOUT)] if _ABOUT in attributes[::2] else []
+        self._counters = []
+        self._has_odd_guid, self._has_odd_link = False, _BASE in attributes[::2]
+        self._guids, self._links = _values(attributes, _ABOUT), _values(attributes, "href")  # href: CDF
 
     def _start_inside(self, name: str, attributes: list[str]) -> None:
-        if not self._counter_depth and _is_counter(name, attributes):
+        local = _local(name)
+        if self._counter_depth and name not in _COUNTERS:  # it holds more than counts
+            self._counters.pop()
+            self._counter_depth = 0
+        elif not self._counter_depth and (name in _COUNTERS or (local == "link" and _is_counting(attributes))):
             self._counter_depth = self._depth
             self._counters.append((self._parser.CurrentByteIndex, 0))
-        local = _local(name)
         if local in _ITEMS and _is_item(name):
-            self._is_nested = True
-        elif self._depth == self._item_depth + 1 and (local in _GUIDS or local == "link"):
+            self.is_nested = True
+        elif local == "link" or (local in _GUIDS and _is_of_feeds(name)):
             self._start_name(local, attributes)
+        elif local == "source" and not self._source_depth:
+            self._source_depth = self._depth
 
     def _start_name(self, local: str, attributes: list[str]) -> None:
         """Collect the text of a guid or a link; a link may also be an attribute."""
-        if local == "link" and "href" in attributes[::2]:
-            self._links.append(_value(attributes, "href"))
+        if self._depth > self._item_depth + 1:
+            if local == "link":
+                self._has_odd_link = self._has_odd_link or not self._source_depth
+            else:
+                self._has_odd_guid = self._has_odd_guid or not self._source_depth
+            return
+        if local == "link":
+            self._has_odd_link = self._has_odd_link or _BASE in attributes[::2]
+            self._links += [value for name in ("href", "url", "uri") for value in _values(attributes, name)]
         self._naming = self._links if local == "link" else self._guids
         self._text = []
         self._parser.CharacterDataHandler = self._text.append
 
     def _end_name(self, names: list[str]) -> None:
         self._parser.CharacterDataHandler = None
-        text = "".join(self._text).strip()
+        text = strip_controls("".join(self._text)).strip()
         if text:
             names.append(text)
         self._naming = None
@@ -254,10 +277,11 @@ class _Scanner:
             start, _ = self._counters[-1]
             self._counters[-1] = (start, self._end_of_element(start))
             self._counter_depth = 0
+        if self._depth == self._source_depth:
+            self._source_depth = 0
         if self._depth == self._item_depth:
             self._item_depth = 0
-            if not self._is_nested:
-                self._end_item()
+            self._end_item()
 
     def _end_item(self) -> None:
         start, end = self._item_start, self._end_of_element(self._item_start)
@@ -268,7 +292,8 @@ class _Scanner:
             self.items.append(ScannedItem(start, end))
             return
         guids, links = tuple(dict.fromkeys(self._guids)), tuple(dict.fromkeys(self._links))
-        self.items.append(ScannedItem(start, end, plain_digest(self._uncounted(end)), guids, links))
+        is_odd = self._has_odd_guid or (self._has_odd_link and not guids)
+        self.items.append(ScannedItem(start, end, plain_digest(self._uncounted(end)), guids, links, is_odd))
 
     def _uncounted(self, end: int) -> bytes:
         """The bytes of the item without its counters."""
@@ -280,18 +305,24 @@ class _Scanner:
 
 
 def _is_item(name: str) -> bool:
-    space, _, local = name.lower().rpartition(" ")
-    return local in _ITEMS and (space in _FEED_SPACES or _USERLAND in space)
+    return _local(name) in _ITEMS and _is_of_feeds(name)
 
 
-def _is_counter(name: str, attributes: list[str]) -> bool:
-    return name in _COUNTERS or (bool(attributes) and not _COUNTING_ATTRIBUTES.isdisjoint(attributes[::2]))
+def _is_of_feeds(name: str) -> bool:
+    space = name.lower().rpartition(" ")[0]
+    return space in _FEED_SPACES or _USERLAND in space
+
+
+def _is_counting(attributes: list[str]) -> bool:
+    """Whether a link to the replies says how many there are."""
+    return not _COUNTING_ATTRIBUTES.isdisjoint(attributes[::2]) and _values(attributes, "rel") == ["replies"]
 
 
 def _local(name: str) -> str:
     return name.rpartition(" ")[2].lower()
 
 
-def _value(attributes: list[str], name: str) -> str:
-    """The value of an attribute in expat's list of names and values."""
-    return attributes[attributes.index(name) + 1] if name in attributes[::2] else ""
+def _values(attributes: list[str], name: str) -> list[str]:
+    """The value of an attribute in expat's list of names and values, if it is there."""
+    names = attributes[::2]
+    return [attributes[2 * names.index(name) + 1]] if name in names else []

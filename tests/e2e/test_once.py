@@ -63,6 +63,17 @@ def test_only_what_a_document_did_not_hold_before_is_parsed_and_all_of_it_counts
     assert len(command.json("articles", "list")) == 6
 
 
+def test_what_a_broken_document_changed_is_set_right_by_the_next_good_one(command, site):
+    base = site.url("").rstrip("/")
+    good, bad = (rss(base, [item(base, 1, title=title)]) for title in ("The right title", "A mangled title"))
+    site.page("/a/1", page("story 1"))
+    command.feeds(site.url("/feed.xml"))
+    for document in (good, bad.replace("</item>", "</b></item>"), good.replace("<channel>", "<channel> ")):
+        site.page("/feed.xml", document)
+        command("run", "--once", "--now")
+    assert [article["title"] for article in command.json("articles", "list")] == ["The right title"]
+
+
 def test_what_is_not_due_is_not_polled(lite, site):
     publish(site, range(1))
     lite.feeds(site.url("/feed.xml"))

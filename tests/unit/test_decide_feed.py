@@ -49,6 +49,10 @@ def test_items_that_were_pruned_are_seen_and_known():
     assert plan.seen_items == SeenItems(b"c", b"h" * 16)
 
 
+def test_a_document_of_which_nothing_is_known_again_ends_what_was_known():
+    assert planned((keyed("a"),)).seen_items == SeenItems(b"", b"")
+
+
 def test_an_entry_that_says_something_else_is_changed_and_keeps_its_row():
     plan = planned((keyed("a", "now"),), {"a": KnownEntry(5, "a", "before")})
     assert [(entry.entry_id, entry.state) for entry in plan.changed] == [(5, EntryState.PENDING)]

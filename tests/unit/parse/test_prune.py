@@ -140,6 +140,25 @@ def test_counters_make_no_item_new(before, now):
     assert titles(after(rss(item("a", before), item("b")), rss(item("a", now), item("b")))) == []
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (
+            '<atom:link href="https://news.example/old" thr:count="3"/>',
+            '<atom:link href="https://news.example/new" thr:count="3"/>',
+        ),
+        (
+            "<media:community><media:title>old</media:title></media:community>",
+            "<media:community><media:title>new</media:title></media:community>",
+        ),
+        ("<slash:comments>1<author>Jo</author></slash:comments>", "<slash:comments>1<author>Di</author></slash:comments>"),
+    ],
+    ids=["link", "title", "author"],
+)
+def test_what_more_than_counts_makes_an_item_new(before, now):
+    assert titles(after(rss(item("a", before), item("b")), rss(item("a", now), item("b")))) == ["a"]
+
+
 def test_what_stands_behind_a_counter_counts():
     before, now = (f"<slash:comments>1</slash:comments><description>{word}</description>" for word in ("old", "new"))
     assert titles(after(rss(item("a", before)), rss(item("a", now)))) == ["a"]
@@ -226,14 +245,34 @@ def test_a_token_in_the_address_changes_nothing():
         (bare("x", "https://news.example/x"), bare("y", "https://news.example/x?utm_source=feed")),
         (bare("x", "https://news.example/x"), bare("y", "/x")),
         (bare("x"), bare("y")),
+        (bare("x", "https://news.example/x"), '<item><title>y</title><link url="https://news.example/x"/></item>'),
+        (bare("x", "https://news.example/x"), '<item><title>y</title><link title="href" href="https://news.example/x"/></item>'),
+        (bare("x", "https://news.example/x"), '<item xml:base="https://news.example/x"><title>y</title><link>#top</link></item>'),
+        ("<item><guid>1</guid><title>x</title></item>", "<item><guid>\u200e1</guid><title>y</title></item>"),
+        (
+            '<item><title>x</title><link>https://news.example/x</link><id xmlns="urn:shop">1</id></item>',
+            '<item><title>y</title><link>https://news.example/x</link><id xmlns="urn:shop">2</id></item>',
+        ),
         ('<item xml:base="https://news.example/s/"><link>x</link></item>', bare("y", "https://news.example/s/x")),
     ],
-    ids=["guid", "guid with another address", "address", "relative address", "neither", "base of its own"],
+    ids=[
+        "guid",
+        "guid with another address",
+        "address",
+        "relative address",
+        "neither",
+        "address as url",
+        "address behind a title",
+        "fragment",
+        "control",
+        "foreign id",
+        "base of its own",
+    ],
 )
 def test_items_that_may_be_taken_for_each_other_are_parsed_together(old, new):
     whole = read(rss(new, item("b"), old))
     parsed = after(rss(item("b"), old), rss(new, item("b"), old))
-    assert list(parsed.entries) == [entry for entry in whole.entries if entry.guid != "tag:b"]
+    assert [entry for entry in parsed.entries if entry.guid != "tag:b"] == [e for e in whole.entries if e.guid != "tag:b"]
     assert {one.key for one in key_entries(parsed.entries)} <= {one.key for one in key_entries(whole.entries)}
 
 
@@ -266,15 +305,6 @@ def test_what_is_no_xml_is_refused(text, is_early):
         prune(text.encode(), url=URL, language=None, seen=None, max_entries=5)
     assert caught.value.ends_early is is_early
     assert str(caught.value).startswith("line 1: ")
-
-
-def test_items_too_deep_to_be_items_are_left_to_the_parser():
-    document = "<rss><channel>" + "<a>" * 10 + item("deep") + "</a>" * 10 + item("a") + "</channel></rss>"
-    pruned = prune(document.encode(), url=URL, language=None, seen=None, max_entries=5)
-    assert len(pruned.seen.hashes) == RECORD_BYTES
-    again = prune(document.encode(), url=URL, language=None, seen=pruned.seen, max_entries=5)
-    assert b"deep" in again.document
-    assert b"<title>a<" not in again.document
 
 
 def test_hashes_of_another_context_count_for_nothing():
@@ -356,16 +386,26 @@ def test_an_end_tag_quoted_in_an_item_ends_nothing():
     assert (titles(parsed), parsed.pruned) == (["new"], 2)
 
 
-def test_an_item_inside_an_item_is_read_with_it_whenever_anything_is():
-    outer = item("a", item("inner"))
-    parsed = after(rss(outer, item("b")), rss(outer, item("new"), item("b")))
-    assert (titles(parsed), parsed.pruned) == ([*titles(read(rss(outer))), "new"], 1)
-    assert after(rss(outer, item("b")), rss(outer, item("b"))).entries == ()
+@pytest.mark.parametrize(
+    "document",
+    [
+        rss(item("a", item("inner")), item("b")),
+        rss(item("a"), head=f"<title>News{item('b')}</title>"),
+        "<rss><channel>" + "<a>" * 10 + item("deep") + "</a>" * 10 + item("a") + "</channel></rss>",
+        f'<rss><channel xml:base="https://a.example/">{item("a")}</channel><channel>{item("b")}</channel></rss>',
+    ],
+    ids=["in an item", "in a text", "too deep", "two channels"],
+)
+def test_a_document_with_items_in_odd_places_is_parsed_whole(document):
+    parsed = after(document, document)
+    assert (parsed.entries, parsed.head, parsed.pruned) == (read(document).entries, read(document).head, 0)
 
 
-def test_an_item_inside_a_text_leaves_the_head_as_it_is():
-    odd = rss(item("a"), head=f"<title>News{item('b')}</title>")
-    assert read(odd, read(odd).seen).head == read(odd).head
+def test_an_item_that_moves_to_other_surroundings_is_parsed_again():
+    moving = "<item><guid>1</guid><link>1</link></item>"
+    channels = '<rss><channel xml:base="https://a.example/">{}</channel><channel xml:base="https://b.example/">{}</channel></rss>'
+    parsed = after(channels.format(moving + item("a"), item("b")), channels.format(item("a"), moving + item("b")))
+    assert "https://b.example/1" in [entry.url for entry in parsed.entries]
 
 
 def test_a_list_of_items_is_no_item():
