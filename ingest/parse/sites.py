@@ -55,6 +55,7 @@ _ANYWHERE = (
     (re.compile(r"/c/((?:[\w-]{1,60}/){1,3}[0-9]{1,9})/?"), "/c/{0}.rss"),
 )
 # A channel under a name of its choice: its page knows its number.
+_LOOKED_AT = 1_000_000  # bytes of a page
 _CHANNEL = re.compile(rb"""(?:/channel/|"(?:externalId|channelId|externalChannelId)"\s*:\s*")(UC[\w-]{22})(?![\w-])""")
 
 
@@ -74,7 +75,7 @@ def known_feed_urls(url: str, page: bytes = b"") -> tuple[str, ...]:
 def _by_page(url: str, host: str, path: str, page: bytes) -> list[str]:
     """By what the page says of itself, or by a form of path that only one kind of software has."""
     if _is_at(host, "youtube.com"):
-        channel = _CHANNEL.search(page)
+        channel = _CHANNEL.search(page, 0, _LOOKED_AT)
         return [f"https://www.youtube.com/feeds/videos.xml?channel_id={channel[1].decode()}"] if channel else []
     matches = ((pattern.fullmatch(path.partition("?")[0]), feed) for pattern, feed in _ANYWHERE)
     return [resolve(url, feed.format(*match.groups())) or "" for match, feed in matches if match]

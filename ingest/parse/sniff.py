@@ -67,8 +67,16 @@ def sniff(body: bytes, headers: Mapping[str, str], url: str) -> Sniffed:
     label = find_charset(body, headers.get("content-type"))
     # Cut at a tag, so that no character is. What is no feed is refused here, at the cost of the head.
     head = body if len(body) <= _HEAD else body[: max(body.rfind(b"<", 0, _HEAD), 0) or _HEAD]
-    root = _find_root(_decode(head, label), body, url)
+    start = _decode(head, label)
+    if len(head) < len(body) and _is_unfinished(start):
+        start = _decode(body, label)
+    root = _find_root(start, body, url)
     return Sniffed(root.kind, body, label, root.prolog, root.junk)
+
+
+def _is_unfinished(start: str) -> bool:
+    """Whether a document begins with a comment or a DOCTYPE that is longer than what was looked at."""
+    return start.lstrip().startswith(("<!", "<?")) and _skip_prolog(start)[0] == len(start)
 
 
 def _decode(body: bytes, label: str | None) -> str:

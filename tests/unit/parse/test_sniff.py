@@ -62,8 +62,9 @@ def test_other_documents_are_named(body: bytes, reason: str) -> None:
         "<?xml version='1.0'>" + RSS,
         "<?xml-stylesheet href='x'?>" + RSS,
         "<!DOCTYPE rss SYSTEM 'x'>" + RSS,
+        "<!-- licence: " + "x" * 300_000 + " -->" + RSS,
     ],
-    ids=["bare", "mark and blank", "prolog", "unclosed declaration", "stylesheet", "doctype"],
+    ids=["bare", "mark and blank", "prolog", "unclosed declaration", "stylesheet", "doctype", "long comment"],
 )
 def test_feed_is_found_behind_its_prolog(text: str) -> None:
     sniffed = sniff(text.encode(), {}, "")
