@@ -58,6 +58,18 @@ def test_every_migration_can_be_taken_back_and_made_again(database: Database) ->
     assert migrate.status(database).is_current
 
 
+def test_a_database_of_the_first_schema_keeps_its_rows(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    (claimed,) = store.feeds.claim(make.now, limit=5, lease_until=make.lease_until)
+    store.feeds.apply(make.poll(claimed, make.entry("a")))
+    migrate.downgrade(store.database, "0001")
+
+    assert migrate.upgrade(store.database).current == "0001"
+
+    assert [entry.guid for entry in store.feeds.entries(feed_id, 5)] == ["a"]
+    assert store.feeds.seen_items(feed_id) is None
+
+
 def test_a_newer_schema_is_refused_in_one_line_and_left_alone(store: SqlStore) -> None:
     store.database.transact(lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
 

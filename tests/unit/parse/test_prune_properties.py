@@ -47,6 +47,14 @@ INSIDE = st.sampled_from(
     [
         "", "\n  ", "<!-- </item> <entry> -->", "<?php item ?>", "<x:y xmlns:x='urn:x'><x:item>deep</x:item></x:y>",
         "<dc:subject>tag</dc:subject>", "<dc:language>de</dc:language>",
+        # Names of others, and namespaces that hold for one item only.
+        "<id xmlns='urn:shop'>1</id>", "<s:id xmlns:s='urn:shop'>2</s:id>", "<s:link xmlns:s='urn:shop' href='two.html'/>",
+        "<a:title xmlns:a='http://www.w3.org/2005/Atom'>of Atom</a:title>",
+        "<m:thumbnail xmlns:m='http://search.yahoo.com/mrss/' url='https://cdn.example/u.jpg'/>",
+        "<m:thumbnail xmlns:m='urn:u' url='https://cdn.example/u.jpg'/>",
+        "<media:u xmlns:media='urn:u'/>", "<u:thumbnail xmlns:u='urn:u' url='https://cdn.example/v.jpg'/>",
+        "<a:link xmlns:a='http://www.w3.org/2005/Atom' xmlns:t='http://purl.org/syndication/thread/1.0' rel='replies' t:count='3'/>",  # noqa: E501
+        "<source><id>urn:a</id><title>Elsewhere</title><link href='https://elsewhere.example/'/></source>",
     ]
 )  # fmt: skip
 BETWEEN = st.sampled_from(["", "\n", "\n\t\t", "<!-- between <item> -->", "<?page break?>", "\r\n \n"])
