@@ -22,6 +22,15 @@ _EDGES = "".join(map(chr, range(0x21)))  # C0 controls and space, as browsers st
 _INNER = str.maketrans("", "", "\t\r\n")
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
+# Most addresses are like this: nothing to decode, to resolve or to spell in another way.
+_PLAIN = re.compile(
+    r"(?P<scheme>https?)://(?=[^/?#]{1,253}(?:[/?#]|\Z))(?P<host>(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62})"
+    r"(?P<path>(?:/[\w.~%+,:@!$&*=-]*)*+)(?:\?(?P<query>[\w./~%+,:@!$&*=?-]+))?(?:\#[\w./~%+,:@!$&*=?-]+)?",
+    re.ASCII,
+)
+_PLAIN_PATH = re.compile(r"(?:/(?!\.)[\w.~%+,:@!$&*=-]+)+/?(?:\?[\w./~%+,:@!$&*=?-]+)?(?:\#[\w./~%+,:@!$&*=?-]+)?", re.ASCII)
+_PLAINLY_SPELLED = re.compile(r"[\w.~!$&'()*+,;=:@/?-]*", re.ASCII)
+
 _RESERVED = "!$&'()*+,;=:@/?"  # RFC 3986 §3.3: may stand as they are in path and query
 _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -124,6 +133,11 @@ def without_login(url: str) -> str:
 
 def resolve(base: str, link: str) -> str | None:
     """`link` as found in the document at `base`, made absolute; None for what leads to no http(s) address."""
+    plain = _PLAIN.fullmatch(base)
+    if (plain or not base) and _PLAIN.fullmatch(link):
+        return link
+    if plain and _PLAIN_PATH.fullmatch(link):
+        return f"{plain['scheme']}://{plain['host']}{link}"
     try:
         joined = urljoin(base, link.strip(_EDGES).translate(_INNER))
     except ValueError:  # brackets that hold no address
@@ -140,6 +154,8 @@ def redact(url: str) -> str:
 
 @lru_cache(maxsize=512)  # one exchange asks about the same address seven times: 15 % of its CPU
 def _split(url: str) -> _Parts | None:
+    if found := _PLAIN.fullmatch(url):
+        return _Parts(found["scheme"], found["host"], None, found["path"], found["query"] or "", None)
     plain = url.strip(_EDGES).translate(_INNER)
     if _UNSENDABLE.search(plain):
         return None
@@ -225,6 +241,8 @@ def _sendable(text: str) -> str:
 
 def _one_spelling(text: str) -> str:
     """Path or query with one spelling of every character: needless escapes undone, the rest in upper case."""
+    if _PLAINLY_SPELLED.fullmatch(text):
+        return text
     return quote(_ESCAPE.sub(_one_escape, text), safe=_RESERVED + "%~")
 
 

@@ -4,7 +4,6 @@ Read with patterns from the markup as it came, not from a tree: that stands up t
 asked first, then meta elements, then what the page shows.
 """
 
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 from ingest.dates import is_believable, parse_date
 from ingest.language import normal_code
-from ingest.text import html_to_text, one_line, strip_controls
+from ingest.text import html_to_text, one_line, strip_controls, unescape
 from ingest.urls import host_of, resolve
 
 _MAX_CHARS = 3_000_000  # of a page looked at
@@ -76,7 +75,7 @@ def _elements(page: str, wanted: str) -> Iterator[dict[str, str]]:
     for found in _ELEMENT.finditer(page):
         if found[1].lower() == wanted:
             pairs = ((a[1].lower(), a[2] or a[3] or a[4] or "") for a in _ATTRIBUTE.finditer(found[2]))
-            yield {name: strip_controls(html.unescape(value)).strip() for name, value in pairs}
+            yield {name: strip_controls(unescape(value)).strip() for name, value in pairs}
 
 
 def _metas(page: str) -> dict[str, list[str]]:
@@ -181,7 +180,7 @@ def _names(value: Any) -> list[str]:
     """Names of people in any of the forms JSON-LD allows."""
     items = value if isinstance(value, list) else [value]
     found = [name for item in items for name in (_strings(item.get("name")) if isinstance(item, dict) else _strings(item))]
-    return [html.unescape(name) for name in found]
+    return [unescape(name) for name in found]
 
 
 def _split_names(value: str) -> list[str]:

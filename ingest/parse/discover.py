@@ -1,11 +1,10 @@
 """Which feeds a web page points to, and where a site keeps its feed when no page says so."""
 
-import html
 import re
 from dataclasses import dataclass
 from itertools import islice
 
-from ingest.text import decode, find_charset, html_to_text, one_line
+from ingest.text import decode, find_charset, html_to_text, one_line, unescape
 from ingest.urls import host_of, resolve
 
 _MAX_CHARS = 2_000_000  # of a page looked at: video sites write a megabyte of script into their head
@@ -111,7 +110,7 @@ def _elements(page: str) -> list[tuple[str, dict[str, str]]]:
 def _attributes(inside: str) -> dict[str, str]:
     """Names in lower case; of an attribute that is given twice the first counts, as in browsers."""
     pairs = [(found[1].lower(), found[2] or found[3] or found[4] or "") for found in _ATTRIBUTE.finditer(inside[:5_000])]
-    return {name: html.unescape(value) for name, value in reversed(pairs)}
+    return {name: unescape(value) for name, value in reversed(pairs)}
 
 
 def _base(elements: list[tuple[str, dict[str, str]]], base_url: str) -> str:

@@ -22,6 +22,7 @@ _MAX_CATEGORIES = 200
 _MAX_PEOPLE = 200
 _MAX_LISTED = 1_000  # links, pictures or dates of one entry
 _MAX_AUTHOR_CHARS = 300
+_FEED_TYPE = "application/atom+xml"  # of a link to the feed itself, where no other is named
 _NO_TEXT = ("image/", "audio/", "video/", "font/")
 
 
@@ -92,12 +93,10 @@ class Corrected(Stack):
     # Guids are taken as they stand: no resolving, and no guid that passes for a link behind our back.
 
     def _start_guid(self, attributes: Any) -> None:
-        self.guidislink = 0
         self._get_context()["ingest_permalink"] = str(attributes.get("ispermalink", "true")).strip().lower() == "true"
         self.push("id", 1)
 
     def _start_id(self, _attributes: Any) -> None:
-        self.guidislink = 0
         self.push("id", 1)
 
     def _end_guid(self) -> None:
@@ -109,10 +108,21 @@ class Corrected(Stack):
         if self.inauthor or len(self._get_context().get("links") or ()) >= _MAX_LISTED:
             self.push("ingest_link", 0)
             return
-        attributes["rel"] = _relation(attributes.get("rel"))
-        # Before feedparser fills in the type. RSS's own link, which is the text of its element, is as explicit as a typed one.
-        attributes["ingest_explicit"] = bool(attributes.get("type")) or not any(map(attributes.get, ("href", "url", "uri")))
-        super()._start_link(attributes)
+        # RSS's own link, which is the text of its element, is as explicit as a typed one.
+        is_explicit = bool(attributes.get("type")) or not any(map(attributes.get, ("href", "url", "uri")))
+        rel = _relation(attributes.get("rel"))
+        link = {"type": _FEED_TYPE if rel == "self" else "text/html", **self._enforce_href(attributes), "rel": rel}
+        link["ingest_explicit"] = is_explicit
+        if "href" in link:
+            link["href"] = self.resolve_uri(link["href"])
+        context = self._get_context()
+        links = context.setdefault("links", [])
+        if not (self.inentry and self.inimage):
+            links.append(link)
+        if "href" not in link:
+            self.push("link", self.infeed or self.inentry or self.insource)
+        elif rel == "alternate" and self.map_content_type(link["type"]) in self.html_types:
+            context["link"] = link["href"]
 
     def _cdf_common(self, attributes: Any) -> None:
         """What CDF says in attributes of its channel and items."""
@@ -123,7 +133,19 @@ class Corrected(Stack):
 
     def _start_enclosure(self, attributes: Any) -> None:
         self._resolve_address(attributes)
-        super()._start_enclosure(attributes)
+        self._add_link({**self._enforce_href(attributes), "rel": "enclosure"})
+
+    def _start_cc_license(self, attributes: Any) -> None:
+        self._add_link({"rel": "license", "href": self._get_attribute(attributes, "rdf:resource")})
+
+    def _start_creativecommons_license(self, _attributes: Any) -> None:
+        self.push("license", 0)
+
+    def _end_creativecommons_license(self) -> None:
+        self._add_link({"rel": "license", "href": self.pop("license")})
+
+    def _add_link(self, link: dict[str, Any]) -> None:
+        self._get_context().setdefault("links", []).append(link)
 
     def _resolve_address(self, attributes: Any) -> None:
         for key in ("url", "href", "uri"):
@@ -168,27 +190,33 @@ class Corrected(Stack):
     def _end_generator(self) -> None:
         self.pop("generator")
 
+    def _start_admin_generatoragent(self, attributes: Any) -> None:
+        context, address = self._get_context(), self._get_attribute(attributes, "rdf:resource")
+        context["generator"] = address or context.get("generator")
+        context["generator_detail"] = {"href": address}
+
     # ── categories ──
 
     def _add_tag(self, term: Any, scheme: Any, label: Any) -> None:
-        if len(self._get_context().get("tags") or ()) < _MAX_CATEGORIES:
-            super()._add_tag(term, scheme, label)
+        tags = self._get_context().setdefault("tags", [])
+        tag = {"term": term, "scheme": scheme, "label": label}
+        if len(tags) < _MAX_CATEGORIES and (term or scheme or label) and tag not in tags:
+            tags.append(tag)
 
     def _end_category(self) -> None:
-        before = self.elementstack and "".join(map(str, self.elementstack[-1][2])).strip()
-        if before:
+        if self._end_tag():
             self._get_context()["ingest_is_filed"] = True
-        self._end_tag()
 
-    def _end_tag(self) -> None:
+    def _end_tag(self) -> bool:
         said = self.pop("category")
         if not said:
-            return
+            return False
         tags = self._get_context().setdefault("tags", [])
         if tags and not tags[-1]["term"]:
             tags[-1]["term"] = said
         else:
             self._add_tag(said, None, None)
+        return True
 
     _end_keywords = _end_dc_subject = _end_itunes_category = _end_media_category = _end_tag
 
@@ -247,7 +275,14 @@ class Corrected(Stack):
         if len(self.entries) >= self.max_entries:
             raise Enough
         self.inimage = self.intextinput = self.insource = self.inauthor = 0
-        super()._start_item(attributes)
+        self.entries.append({})
+        self.depths.clear()
+        self.push("item", 0)
+        self.inentry = 1
+        self.title_depth = -1
+        if about := self._get_attribute(attributes, "rdf:about"):
+            self.entries[-1]["id"] = about
+        self._cdf_common(attributes)
         # What is said around the entry is no word of its own.
         self.entries[-1]["ingest_language_around"] = self.langstack[-2] if len(self.langstack) > 1 else None
 

@@ -24,6 +24,7 @@ _READ = (
     *("id", "url", "external_url", "title", "summary", "content_text", "content_html", "date_published", "date_modified"),
     *("authors", "author", "tags", "attachments", "image", "banner_image", "language"),
 )
+_MAX_DIGITS = 100
 _MANY = 100  # authors, tags or attachments of one entry
 
 
@@ -45,7 +46,7 @@ def parse_json(text: str, *, url: str, policy: ParsePolicy, now: datetime, seen:
         head,
         entries,
         is_cut=len(items) > policy.max_entries,
-        warnings=(f"{dropped} items without id, address and words",) if dropped else (),
+        warnings=(f"{dropped} {'item' if dropped == 1 else 'items'} without id, address and words",) if dropped else (),
         pruned=len(taken) - len(kept),
         seen=now_seen,
     )
@@ -79,7 +80,7 @@ def _plain(value: Any) -> str:
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_int=_whole)
     except RecursionError as error:
         raise ParseError(Outcome.PARSE_ERROR, "JSON nested too deeply") from error
     except ValueError as error:
@@ -87,6 +88,11 @@ def _load(text: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ParseError(Outcome.NOT_A_FEED, "a JSON list, not a feed")
     return document
+
+
+def _whole(digits: str) -> int | None:
+    """A whole number, or None for one that counts nothing: Python refuses to read one of more than 4,300 digits."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
 
 
 def _is_like_feed(document: dict[str, Any], items: list[Any]) -> bool:

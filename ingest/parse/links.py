@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest.model import Enclosure
 from ingest.parse.markup import said, words
+from ingest.text import strip_controls
 from ingest.urls import resolve
 
 _MAX_LINKS = 200
@@ -21,8 +22,11 @@ _KINDS = (
 
 
 def find_link(base: str, value: Any) -> str | None:
-    """The absolute http(s) address that `value` means at `base`. Where no base is known, a relative one stays as it is."""
-    text = said(value).strip()
+    """The absolute http(s) address that `value` means at `base`. Where no base is known, a relative one stays as it is.
+
+    Without control characters and marks that turn the direction of writing: an address must be what it is shown as.
+    """
+    text = strip_controls(said(value)).strip()
     if not text:
         return None
     return resolve(base, text) or (text if not base and _RELATIVE.fullmatch(text) else None)

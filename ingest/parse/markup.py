@@ -4,12 +4,13 @@ import html
 import re
 from typing import Any
 
-from ingest.text import html_to_text, one_line, strip_controls
+from ingest.text import html_to_text, one_line, strip_controls, unescape
 from ingest.urls import resolve
 
 TITLE_CHARS = 1_000
 NAME_CHARS = 200
-_SAMPLE_CHARS = 4_000  # of a text that is compared with another one before all of it is
+_SAMPLE_CHARS = 600  # of a text that is compared with another one before all of it is
+_FIRST_WORDS = 40  # characters of the sample's text
 _TEXT_TYPES = ("text/html", "application/xhtml+xml", "text/plain")
 
 
@@ -57,12 +58,23 @@ _LAST_RESORTS = (
 
 
 def _says_the_same(summary: str, content: str) -> bool:
+    """Whether both have the same text. That of a long body is worked out only where nothing cheaper tells them apart."""
     if summary == content:
         return True
-    # Most pairs part company in their first words; the text of a long body is worked out only where they do not.
-    if html_to_text(summary[:_SAMPLE_CHARS])[:40] != html_to_text(content[:_SAMPLE_CHARS])[:40]:
+    # Most pairs part company in their first words.
+    ours, theirs = _beginning(summary, _SAMPLE_CHARS), _beginning(content, _SAMPLE_CHARS)
+    if not (ours.startswith(theirs[:_FIRST_WORDS]) or theirs.startswith(ours[:_FIRST_WORDS])):
+        return False
+    # No text is longer than its markup: a summary that is the first paragraph ends long before the content.
+    if len(_beginning(content, 2 * len(summary) + _SAMPLE_CHARS)) > len(summary):
         return False
     return html_to_text(summary) == html_to_text(content)
+
+
+def _beginning(markup: str, chars: int) -> str:
+    """The text of the first `chars` characters, of which the last tag and what follows it are left out if there are more."""
+    sample = markup[:chars]
+    return html_to_text(sample if len(markup) <= chars else sample[: sample.rfind("<")] if "<" in sample else sample)
 
 
 def _is_text(part: dict[str, Any]) -> bool:
@@ -100,7 +112,7 @@ def _absolute(markup: str, base: str) -> str:
     """The markup with relative addresses in its tags made absolute. Source: RFC 4287 §2, for RSS by custom."""
 
     def resolve_one(found: re.Match[str]) -> str:
-        address = html.unescape(found[2] or found[3] or "")
+        address = strip_controls(unescape(found[2] or found[3] or ""))
         url = None if _COMPLETE.match(address) else resolve(base, address)
         return f'{found[1]}"{html.escape(url)}"' if url else found[0]
 

@@ -7,17 +7,22 @@ CDATA, junk around the document. Sections that are marked as CDATA stay untouche
 import html.entities
 import re
 import sys
+from collections.abc import Callable
+from functools import cache, partial
 
 from ingest.text import one_line
 
 _MAX_DEFINED = 200  # characters an entity defined in the document may stand for
 _MAX_PREFIXES = 100
+_MAX_GROWTH = 1_000_000  # characters a document may grow by its entities
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ENTITY = re.compile(r"&(?:(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z_][\w.-]{0,60});)?")
+_REFERENCE = r"#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,7}|[A-Za-z_][\w.-]{0,60}"
+_LONE = re.compile(rf"&(?!(?:{_REFERENCE});)")
+_ENTITY = re.compile(rf"&(?!(?:amp|lt|gt|quot|apos);)({_REFERENCE});")
 _DEFINITION = re.compile(r"""<!ENTITY\s+([\w.-]{1,60})\s+(?:"([^"&%<]*)"|'([^'&%<]*)')\s*>""")
 _DECLARATION = re.compile(r"<\?xml\s[^<>]{0,300}>", re.IGNORECASE)  # where documents were pasted into one another
-_XML_NAMES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 
 _PREFIXES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -68,16 +73,17 @@ def _end_of_root(document: bytes) -> int | None:
 
 def mend(text: str, prolog: str = "") -> str:
     """`text` (from its root element on) with its faults mended. What cannot be mended is left as it is."""
-    defined = _definitions(prolog)
+    # Cached: of documents with a million references most are the same few.
+    meaning = _within_budget(cache(partial(_meaning, _definitions(prolog))))
     parts = []
     at = 0
     while (start := text.find("<![CDATA[", at)) >= 0:
         end = text.find("]]>", start)
         if end < 0:
             break
-        parts += [_mend_text(text[at:start], defined), text[start : end + 3]]
+        parts += [_mend_text(text[at:start], meaning), text[start : end + 3]]
         at = end + 3
-    parts.append(_mend_text(text[at:], defined))
+    parts.append(_mend_text(text[at:], meaning))
     return _declare_prefixes(_FORBIDDEN.sub("", "".join(parts)))
 
 
@@ -87,21 +93,31 @@ def _definitions(prolog: str) -> dict[str, str]:
     return {name: value for name, value in pairs if len(value) <= _MAX_DEFINED}
 
 
-def _mend_text(text: str, defined: dict[str, str]) -> str:
+def _mend_text(text: str, meaning: Callable[[str], str]) -> str:
     """What stands outside CDATA: entities, declarations in the middle, and ends of CDATA that no CDATA came before."""
+    text = _ENTITY.sub(lambda found: meaning(found[1]), _LONE.sub("&amp;", text))
+    return _DECLARATION.sub("", text).replace("]]>", "]]&gt;")
 
-    def mend_one(found: re.Match[str]) -> str:
-        name = found[1]
-        if name is None:
-            return "&amp;"
-        if name in _XML_NAMES:
-            return found[0]
-        if name.startswith("#"):
-            return found[0] if _is_allowed(name) else ""
-        meant = defined.get(name) or html.entities.html5.get(f"{name};")
-        return "".join(f"&#{ord(char)};" for char in meant) if meant else f"&amp;{name};"
 
-    return _DECLARATION.sub("", _ENTITY.sub(mend_one, text)).replace("]]>", "]]&gt;")
+def _within_budget(meaning: Callable[[str], str]) -> Callable[[str], str]:
+    """As `meaning`, until the document has grown too much by it: then references stand for themselves."""
+    room = _MAX_GROWTH
+
+    def spend(name: str) -> str:
+        nonlocal room
+        said = meaning(name)
+        room -= max(0, len(said) - len(name) - 2)
+        return said if room >= 0 else f"&amp;{name};"
+
+    return spend
+
+
+def _meaning(defined: dict[str, str], name: str) -> str:
+    """What to write for a reference that XML does not know by itself."""
+    if name.startswith("#"):
+        return f"&{name};" if _is_allowed(name) else ""
+    meant = defined.get(name) or html.entities.html5.get(f"{name};")
+    return meant.translate(_ESCAPED) if meant else f"&amp;{name};"
 
 
 def _is_allowed(reference: str) -> bool:
@@ -113,7 +129,7 @@ def _is_allowed(reference: str) -> bool:
 def _declare_prefixes(text: str) -> str:
     """Prefixes that are used and declared nowhere get their usual namespace, or one that means nothing."""
     used = dict.fromkeys(found[1] or found[2] for found in _USED_PREFIX.finditer(text))
-    declared_here = set(_DECLARED_PREFIX.findall(text))
+    declared_here = set(_DECLARED_PREFIX.findall(text[: text.find(">") + 1]))  # what an item declares holds for that item
     missing = [p for p in list(used)[:_MAX_PREFIXES] if p.lower() not in ("xml", "xmlns") and p not in declared_here]
     root = _ROOT.match(text)
     if not missing or not root:

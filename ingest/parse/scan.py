@@ -38,16 +38,17 @@ _COUNTERS = frozenset(
     }
 )
 _COUNTING_ATTRIBUTES = frozenset((f"{_THREAD}count", f"{_THREAD}updated"))  # of a link to the replies
-_ENDS_EARLY = frozenset(("no element found", "unclosed token", "unclosed CDATA section", "partial character"))  # expat's words
+ENDS_EARLY = frozenset(("no element found", "unclosed token", "unclosed CDATA section", "partial character"))  # expat's words
 _START_TAG = re.compile(rb"<([^\s/>]+)")
 _END_TAG = re.compile(rb"</([^\s>]+)\s*>")
 
 
 class MalformedError(Exception):
-    """The document is no XML; `ends_early` if that is because it stops."""
+    """The document is no XML from `line` on; `ends_early` if that is because it stops."""
 
-    def __init__(self, message: str, *, ends_early: bool) -> None:
+    def __init__(self, message: str, *, line: int, ends_early: bool) -> None:
         super().__init__(message)
+        self.line = line  # the root element's is 1
         self.ends_early = ends_early
 
 
@@ -167,7 +168,7 @@ class _Scanner:
             return
         except expat.ExpatError as error:
             message = expat.errors.messages[error.code]
-            raise MalformedError(f"line {error.lineno}: {message}", ends_early=message in _ENDS_EARLY) from error
+            raise MalformedError(message, line=error.lineno, ends_early=message in ENDS_EARLY) from error
 
     def name_at(self, start: int) -> bytes:
         """The name of the tag that begins there, with its prefix."""
@@ -187,7 +188,7 @@ class _Scanner:
         elif _is_item(name) and self._may_hold_items():
             self._start_item(attributes)
         else:
-            self.is_nested = self.is_nested or _is_item(name)
+            self.is_nested = self.is_nested or self._may_be_item(name)
             self._start_around(name, attributes)
 
     def _may_hold_items(self) -> bool:
@@ -241,12 +242,21 @@ class _Scanner:
         elif not self._counter_depth and (name in _COUNTERS or (local == "link" and _is_counting(attributes))):
             self._counter_depth = self._depth
             self._counters.append((self._parser.CurrentByteIndex, 0))
-        if local in _ITEMS and _is_item(name):
+        if self._may_be_item(name):
             self.is_nested = True
         elif local == "link" or (local in _GUIDS and _is_of_feeds(name)):
             self._start_name(local, attributes)
+        elif local in _GUIDS and self._is_without_prefix():
+            self._has_odd_guid = True
         elif local == "source" and not self._source_depth:
             self._source_depth = self._depth
+
+    def _may_be_item(self, name: str) -> bool:
+        return _local(name) in _ITEMS and (_is_of_feeds(name) or self._is_without_prefix())
+
+    def _is_without_prefix(self) -> bool:
+        """What has no prefix is plain to feedparser, whatever its namespace, unless it knows that."""
+        return b":" not in self.name_at(self._parser.CurrentByteIndex)
 
     def _start_name(self, local: str, attributes: list[str]) -> None:
         """Collect the text of a guid or a link; a link may also be an attribute."""

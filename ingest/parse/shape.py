@@ -251,7 +251,7 @@ def _warnings(entries: Iterable[Entry], raws: tuple[dict[str, Any], ...]) -> tup
     undated = sum(bool((e.published_raw or e.updated_raw) and not (e.published_at or e.updated_at)) for e, _ in pairs)
     unlinked = sum(bool(raw.get("link")) and entry.url is None for entry, raw in pairs)
     counted = (
-        (undated, "entries with a date that cannot be read or believed"),
-        (unlinked, "entries with a link that is not http(s)"),
+        (undated, "with a date that cannot be read or believed"),
+        (unlinked, "with a link that is not http(s)"),
     )
-    return tuple(f"{count} {what}" for count, what in counted if count)
+    return tuple(f"{count} {'entry' if count == 1 else 'entries'} {what}" for count, what in counted if count)

@@ -9,10 +9,8 @@ text from the root element on ─ scan ─ feedparser (unseen items) ───�
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ingest.errors import ParseError
 from ingest.model import FeedHead, ParsedFeed, SeenItems
-from ingest.outcome import Outcome
-from ingest.parse.by_feedparser import BREAKAGE, Reading, read_loosely, read_strictly
+from ingest.parse.by_feedparser import Reading, read_loosely, read_strictly
 from ingest.parse.mend import is_cut_off, mend, trim
 from ingest.parse.prune import Pruned, prune
 from ingest.parse.scan import MalformedError
@@ -45,11 +43,8 @@ def parse_xml(
 ) -> ParsedFeed:
     """The feed in an XML document. Raises ParseError where not even its head can be read."""
     request = _Request(url, language, seen, policy.max_entries)
-    try:
-        found = _read(sniffed, request)
-        return _finish(_shape(found, url, now), found.pruned)
-    except BREAKAGE as error:
-        raise ParseError(Outcome.PARSE_ERROR, f"cannot be read as a feed: {type(error).__name__}: {error}"[:300]) from error
+    found = _read(sniffed, request)
+    return _finish(_shape(found, url, now), found.pruned)
 
 
 def _shape(found: _Found, url: str, now: datetime) -> ParsedFeed:
@@ -81,7 +76,7 @@ def _read(sniffed: Sniffed, request: _Request) -> _Found:
         except MalformedError as error:
             fault = error
     mended = mend(decoded.decode("utf-8"), sniffed.prolog)
-    return _read_mended(mended, junk or str(fault), request)
+    return _read_mended(mended, junk or _describe_fault(fault, sniffed.prolog), request)
 
 
 def _read_mended(text: str, fault: str, request: _Request) -> _Found:
@@ -93,7 +88,7 @@ def _read_mended(text: str, fault: str, request: _Request) -> _Found:
             whole = _strictly(text, request)
             if whole.complete:
                 entries = whole.entries[: whole.complete]
-                return _Found(replace(whole, entries=entries), f"the document ends early: {error}")
+                return _Found(replace(whole, entries=entries), f"the document ends early: {_describe_fault(error)}")
     return _Found(read_loosely(text, url=request.url, language=request.language, max_entries=request.max_entries), fault)
 
 
@@ -101,10 +96,14 @@ def _read_unseen(document: bytes, repaired: str | None, request: _Request) -> _F
     pruned = prune(document, url=request.url, language=request.language, seen=request.seen, max_entries=request.max_entries)
     if request.seen and request.seen.head and pruned.is_as_before:
         return _Found(request.seen.head, repaired, pruned)
-    reading = _strictly(pruned.document.decode("utf-8"), request)
-    if reading.error:
-        raise MalformedError(reading.error, ends_early=reading.ends_early)
-    return _Found(reading, repaired, pruned)
+    return _Found(_strictly(pruned.document.decode("utf-8"), request), repaired, pruned)
+
+
+def _describe_fault(fault: MalformedError, prolog: str = "") -> str:
+    """Where XML ended and why, by the line of the document as it came."""
+    if str(fault) == "undefined entity" and "<!ENTITY" in prolog:
+        return f"line {fault.line + prolog.count(chr(10))}: an entity of the document's own DTD"
+    return f"line {fault.line + prolog.count(chr(10))}: {fault}"
 
 
 def _strictly(text: str, request: _Request) -> Reading:

@@ -210,3 +210,7 @@ def test_line_never_exceeds_its_length(text: str, max_chars: int) -> None:
     line = one_line(text, max_chars)
     assert len(line) <= max_chars
     assert "\n" not in line
+
+
+def test_an_endless_reference_is_no_character() -> None:
+    assert html_to_text(f"a &#{'9' * 65_000}; b &#x{'f' * 65_000}; c &#65;") == "a \ufffd b \ufffd c A"

@@ -54,6 +54,24 @@ def test_cdf_says_dates_and_links_in_attributes() -> None:
 # ── links ──
 
 
+@pytest.mark.parametrize("unwanted", ["\x9d", "\u202e", "\ufeff", "\u200f"])
+def test_no_address_keeps_control_characters_or_marks_of_direction(unwanted: str) -> None:
+    inside = (
+        f"<link>m{unwanted}g</link><comments>/c{unwanted}</comments><enclosure url='https://a.example/{unwanted}1.mp3'/>"
+        f"<description>&lt;a href='/d{unwanted}'&gt;&lt;img src='p&amp;#{ord(unwanted)};.png'&gt;</description>"
+    )
+    entry = only(item(inside))
+    assert (entry.url, entry.comments_url) == ("https://a.example/mg", "https://a.example/c")
+    assert [enclosure.url for enclosure in entry.enclosures] == ["https://a.example/1.mp3"]
+    assert unwanted not in (entry.summary or "")
+
+
+def test_no_base_keeps_marks_of_direction() -> None:
+    inside = '<link href="1"/><content type="html">&lt;a href="2"></content>'
+    entry = only(f'{ATOM}<entry xml:base="/x\u202e/">{inside}</entry></feed>')
+    assert (entry.url, entry.content) == ("https://a.example/x/1", '<a href="https://a.example/x/2">')
+
+
 def test_link_typed_as_a_page_beats_a_bare_one() -> None:
     links = '<link href="/bare"/><link rel="alternate" type="text/html; charset=utf-8" href="/page"/>'
     assert only(f"{ATOM}<entry>{links}</entry></feed>").url == "https://a.example/page"
@@ -296,3 +314,39 @@ def test_date_of_a_feed_is_believed_like_any_other() -> None:
     when = read(rss("", head=head)).head.updated_at
     assert when is not None
     assert when.year == 2025
+
+
+def test_what_is_odd_is_counted_in_good_grammar() -> None:
+    odd = "<item><title>A</title><pubDate>soon</pubDate></item>"
+    assert read(rss(odd)).warnings == ("1 entry with a date that cannot be read or believed",)
+    links = "<item><title>B</title><link>javascript:x()</link></item>" * 2
+    assert read(rss(odd + links)).warnings == (
+        "1 entry with a date that cannot be read or believed",
+        "2 entries with a link that is not http(s)",
+    )
+
+
+def test_generator_of_rdf_is_an_address() -> None:
+    head = '<title>T</title><admin:generatorAgent rdf:resource="https://press.example/?v=1"/>'
+    assert read(f'<rdf:RDF xmlns="http://purl.org/rss/1.0/" {DECLARED}><channel>{head}</channel></rdf:RDF>').head.generator == (
+        "https://press.example/?v=1"
+    )
+
+
+def test_licenses_of_creative_commons_are_the_rights() -> None:
+    address = "https://creativecommons.org/licenses/by/4.0/"
+    assert only(item(f'<cc:license rdf:resource="{address}"/>')).rights == address
+    assert only(item(f"<creativecommons:license>{address}</creativecommons:license>")).rights == address
+
+
+def test_site_whose_address_was_escaped_twice_is_found() -> None:
+    head = "<title>T</title><link>https://a.example/?a=1&amp;amp;b=2</link>"
+    assert read(rss("", head=head)).head.site_url == "https://a.example/?a=1&b=2"
+
+
+@pytest.mark.parametrize("first", ["xmlns:m='http://search.yahoo.com/mrss/'", "xmlns:other='urn:u'"])
+def test_namespaces_that_an_item_declares_do_not_count_in_the_next(first: str) -> None:
+    second = "<item><title>B</title><m:thumbnail xmlns:m='urn:u' url='/b.jpg'/></item>"
+    entries = read(rss(f"<item {first}><title>A</title></item>{second}")).entries
+    assert entries[1:] == read(rss(second)).entries
+    assert entries[1].image_urls == ()

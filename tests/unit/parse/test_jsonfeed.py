@@ -94,3 +94,21 @@ def test_dates_authors_and_ids_serve_where_nothing_better_is_said() -> None:
     )
     assert (second.url, second.authors, second.published_source) == ("https://a.example/x", ("N",), "date_published")
     assert (second.updated_at, second.updated_source) == (None, None)
+
+
+def test_no_address_keeps_control_characters_or_marks_of_direction() -> None:
+    item = {"id": "1", "url": "m\x9dg", "image": "/\u202egnp.x", "attachments": [{"url": "https://a.example/\u200f1.mp3"}]}
+    (entry,) = read({"version": VERSION, "title": "T", "items": [item, {}]}).entries
+    assert (entry.url, entry.image_urls) == ("https://a.example/mg", ("https://a.example/gnp.x",))
+    assert [enclosure.url for enclosure in entry.enclosures] == ["https://a.example/1.mp3"]
+
+
+def test_items_left_out_are_counted_in_good_grammar() -> None:
+    documents = ({"version": VERSION, "title": "T", "items": [{"id": "1"}, *({},) * count]} for count in (1, 2))
+    found = [read(document).warnings for document in documents]
+    assert found == [("1 item without id, address and words",), ("2 items without id, address and words",)]
+
+
+def test_a_number_without_end_is_no_number() -> None:
+    body = f'{{"version": "{VERSION}", "items": [{{"id": {"9" * 5_000}, "title": "a"}}, {{"id": 7}}]}}'
+    assert [entry.guid for entry in read(body.encode()).entries] == [None, "7"]

@@ -126,3 +126,29 @@ def test_text_input_inside_an_item_costs_nothing() -> None:
     inside = "<textInput><title>Search</title><name>q</name><link>/search</link></textInput><title>T</title>"
     entry = only(rss(f"<item>{inside}</item>"))
     assert (entry.title, entry.url) == ("T", None)
+
+
+def test_fault_is_told_by_its_line_in_the_document() -> None:
+    assert read('<?xml version="1.0"?>\n<!-- a\nb -->\n<rss><channel>\n<title>&bogus;</title></channel></rss>').repaired == (
+        "line 5: undefined entity"
+    )
+
+
+def test_entity_that_the_document_defines_is_no_fault_of_its_author() -> None:
+    document = (
+        '<!DOCTYPE rss [<!ENTITY co "Example &#169; Ltd"><!ENTITY x "y">]>\n<rss><channel><title>&x;</title></channel></rss>'
+    )
+    parsed = read(document)
+    assert (parsed.head.title, parsed.repaired) == ("y", "line 2: an entity of the document's own DTD")
+
+
+def test_namespace_that_one_item_declares_means_nothing_to_the_next() -> None:
+    first = "<item><guid>1</guid><media:x xmlns:media='urn:u'/></item>"
+    second = "<item><guid>2</guid><u:thumbnail xmlns:u='urn:u' url='https://a.example/t.jpg'/></item>"
+    assert read(rss(first + second)).entries[1] == read(rss(second)).entries[0]
+
+
+def test_namespace_of_an_entry_makes_no_format() -> None:
+    items = "<item xmlns:a='http://www.w3.org/2005/Atom'><guid>1</guid></item><item><guid>2</guid></item>"
+    parsed = read(f"<channel><author>Jo</author>{items}</channel>")
+    assert (parsed.head.format, [entry.authors for entry in parsed.entries]) == ("xml", [(), ()])
