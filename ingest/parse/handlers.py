@@ -37,6 +37,7 @@ class Corrected(Stack):
         super().__init__(url, language)
         self.max_entries = max_entries
         self.closed = 0
+        self.title_depth_around = -1  # of the head, while an entry is read
 
     # ── kinds of elements ──
 
@@ -279,7 +280,7 @@ class Corrected(Stack):
         self.depths.clear()
         self.push("item", 0)
         self.inentry = 1
-        self.title_depth = -1
+        self.title_depth, self.title_depth_around = -1, self.title_depth
         if about := self._get_attribute(attributes, "rdf:about"):
             self.entries[-1]["id"] = about
         self._cdf_common(attributes)
@@ -290,6 +291,7 @@ class Corrected(Stack):
 
     def _end_item(self) -> None:
         super()._end_item()
+        self.title_depth = self.title_depth_around  # a head that stands behind its items has a title all the same
         self.closed = len(self.entries)
 
     _end_entry = _end_item

@@ -121,3 +121,9 @@ def test_source_of_a_picture_in_a_text_is_no_source_of_the_entry() -> None:
     assert entry.authors == ("N",)
     assert entry.content is not None
     assert "https://a.example/y" in entry.content
+
+
+def test_head_behind_its_items_has_its_title() -> None:
+    rdf = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'"
+    parsed = read(f"<rdf:RDF {rdf}><item><title>one</title></item><channel><title>News</title></channel></rdf:RDF>")
+    assert (parsed.head.title, parsed.entries[0].title) == ("News", "one")
