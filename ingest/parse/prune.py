@@ -21,6 +21,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from ingest.model import SeenItems
@@ -159,7 +160,7 @@ class _StandIn:
 
 def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str | None, max_entries: int) -> Pruned | None:
     """As `prune`; None where the bytes prove nothing. Raises MalformedError."""
-    shortened, stand_ins = _shorten(document, seen)
+    shortened, stand_ins = _shorten(document, seen, max_entries)
     if not stand_ins:
         return None
     scanned = scan(shortened, max_entries, stand_ins=frozenset(one.start for one in stand_ins))
@@ -175,7 +176,7 @@ def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str
     return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
 
 
-def _shorten(document: bytes, seen: SeenItems) -> tuple[bytes, list[_StandIn]]:
+def _shorten(document: bytes, seen: SeenItems, max_entries: int) -> tuple[bytes, list[_StandIn]]:
     """The document with an empty element in place of each item whose bytes were seen."""
     known = {mark.hash: mark for mark in _marks(seen) if mark.name != _MANY}
     head = document[:_HEAD]
@@ -184,7 +185,7 @@ def _shorten(document: bytes, seen: SeenItems) -> tuple[bytes, list[_StandIn]]:
     parts: list[bytes] = []
     stand_ins: list[_StandIn] = []
     at = length = 0
-    for start, end in _find_elements(document, name):
+    for start, end in islice(_find_elements(document, name), max_entries):
         whole = document[start:end]
         found = known.get(plain_digest(_without(counters, whole)))
         if found:
