@@ -3,6 +3,13 @@
 Nothing else imports it. Without it each new worker would spend about a second on imports and on the language model.
 """
 
+import ingest.extract.by_readability
+import ingest.extract.clean
+import ingest.parse.jsonfeed
+import ingest.parse.xmlfeed
+import ingest.pipeline
 from ingest.language import detect
+
+__all__ = ["ingest"]  # imported to be loaded, not to be called
 
 detect("The model of languages is read when it is first asked, which is now and not in each worker.")
