@@ -275,7 +275,7 @@ class Corrected(Stack):
     def _start_item(self, attributes: Any) -> None:
         if len(self.entries) >= self.max_entries:
             raise Enough
-        self.inimage = self.intextinput = self.insource = self.inauthor = 0
+        self.inimage = self.intextinput = self.insource = self.inauthor = self.hasContent = 0
         self.entries.append({})
         self.depths.clear()
         self.push("item", 0)

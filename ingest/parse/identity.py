@@ -1,7 +1,8 @@
 """Entries → keys that say which entry is which within a feed, and hashes that say whether an entry changed.
 
 Keys, in this order:  guid → guid and address (a guid that several entries of the document share: each of them, so that their
-                      order does not matter and an older one keeps its key when a newer one comes before it)
+                      order does not matter; an entry whose guid comes to be shared later gets a second key, and its article is
+                      recognised by the address)
                       no guid: canonical address → address and words (an address used twice)
                       neither: title, date and text → all that the hash is over (pictures or sounds without a word)
 Never a date alone: entries arrive late, are dated back and share a second.

@@ -86,7 +86,7 @@ def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str, i
         return Mark(said, _MANY)
     names = {f"guid {guid}" for guid in guids}
     if not names:
-        addresses = (canonical_url(address) or address for link in links if (address := resolve(url, link) or link))
+        addresses = (canonical_url(address) or address for link in links if (address := resolve(url, link)))
         names = {f"link {address.rstrip('/').rpartition('/')[2]}" for address in addresses} or {"nameless"}
     return Mark(said, plain_digest(names.pop().encode("utf-8", "replace")) if len(names) == 1 else _MANY)
 

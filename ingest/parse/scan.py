@@ -132,7 +132,7 @@ class _Scanner:
         self.inherited: list[bytes] = []
         self.chains: dict[bytes, None] = {}  # of start tags around items
         self.end = len(document)  # where the first item too many begins
-        self.is_nested = False  # there is an item inside another one, or in an odd place
+        self.is_nested = False  # there is an item or a feed inside an item, or an item in an odd place
         self.around: list[_Tag] = []  # open elements that are no part of an item
         self._is_chain_known = False  # that of `around`, among `chains`
         self._depth = 0
@@ -242,12 +242,17 @@ class _Scanner:
         elif not self._counter_depth and (name in _COUNTERS or (local == "link" and _is_counting(attributes))):
             self._counter_depth = self._depth
             self._counters.append((self._parser.CurrentByteIndex, 0))
-        if self._may_be_item(name):
+        if self._naming is not None:  # what becomes of a name with an element inside depends on that
+            self._note_odd(is_link=self._naming is self._links)
+        if self._may_be_item(name) or (local in _PARENTS and _is_of_feeds(name)):
             self.is_nested = True
-        elif local == "link" or (local in _GUIDS and _is_of_feeds(name)):
-            self._start_name(local, attributes)
-        elif local in _GUIDS and self._is_without_prefix():
-            self._has_odd_guid = True
+        elif local == "link" or local in _GUIDS:
+            if _is_of_feeds(name):
+                self._start_name(local, attributes)
+            elif self._is_without_prefix():
+                self._note_odd(is_link=local == "link")
+        elif local == "origlink":
+            self._note_odd(is_link=True)
         elif local == "source" and not self._source_depth:
             self._source_depth = self._depth
 
@@ -260,18 +265,24 @@ class _Scanner:
 
     def _start_name(self, local: str, attributes: list[str]) -> None:
         """Collect the text of a guid or a link; a link may also be an attribute."""
+        is_link = local == "link"
         if self._depth > self._item_depth + 1:
-            if local == "link":
-                self._has_odd_link = self._has_odd_link or not self._source_depth
-            else:
-                self._has_odd_guid = self._has_odd_guid or not self._source_depth
+            if not self._source_depth:
+                self._note_odd(is_link=is_link)
             return
-        if local == "link":
-            self._has_odd_link = self._has_odd_link or _BASE in attributes[::2]
+        if is_link:
+            if _BASE in attributes[::2] or _values(attributes, "rel") not in ([], ["alternate"]):
+                self._note_odd(is_link=True)
             self._links += [value for name in ("href", "url", "uri") for value in _values(attributes, name)]
-        self._naming = self._links if local == "link" else self._guids
+        self._naming = self._links if is_link else self._guids
         self._text = []
         self._parser.CharacterDataHandler = self._text.append
+
+    def _note_odd(self, *, is_link: bool) -> None:
+        if is_link:
+            self._has_odd_link = True
+        else:
+            self._has_odd_guid = True
 
     def _end_name(self, names: list[str]) -> None:
         self._parser.CharacterDataHandler = None

@@ -127,3 +127,10 @@ def test_head_behind_its_items_has_its_title() -> None:
     rdf = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'"
     parsed = read(f"<rdf:RDF {rdf}><item><title>one</title></item><channel><title>News</title></channel></rdf:RDF>")
     assert (parsed.head.title, parsed.entries[0].title) == ("News", "one")
+
+
+def test_content_of_the_feed_is_none_of_its_first_entry() -> None:
+    entry = "<item><description>one</description><description>two</description></item>"
+    first, second = read(rss(f"<content>of the feed</content>{entry}{entry}")).entries
+    assert first == second
+    assert (first.summary, first.content) == ("one", "two")

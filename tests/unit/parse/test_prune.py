@@ -245,6 +245,10 @@ def test_a_token_in_the_address_changes_nothing():
         (bare("x", "https://news.example/x"), bare("y", "https://news.example/x?utm_source=feed")),
         (bare("x", "https://news.example/x"), bare("y", "/x")),
         (bare("x"), bare("y")),
+        (bare("x"), "<item><title>y</title><link>javascript:go()</link></item>"),
+        (bare("x"), "<item><title>y</title><guid><b>1</b></guid></item>"),
+        (bare("x"), '<item><title>y</title><shop:link xmlns:shop="urn:shop">https://news.example/y</shop:link></item>'),
+        (bare("x"), '<item><title>y</title><atom:link rel="self" href="https://news.example/y"/></item>'),
         (bare("x", "https://news.example/x"), '<item><title>y</title><link url="https://news.example/x"/></item>'),
         (bare("x", "https://news.example/x"), '<item><title>y</title><link title="href" href="https://news.example/x"/></item>'),
         (bare("x", "https://news.example/x"), '<item xml:base="https://news.example/x"><title>y</title><link>#top</link></item>'),
@@ -261,6 +265,10 @@ def test_a_token_in_the_address_changes_nothing():
         "address",
         "relative address",
         "neither",
+        "no address",
+        "no guid",
+        "foreign link",
+        "link to itself",
         "address as url",
         "address behind a title",
         "fragment",
@@ -391,10 +399,11 @@ def test_an_end_tag_quoted_in_an_item_ends_nothing():
     [
         rss(item("a", item("inner")), item("b")),
         rss(item("a"), head=f"<title>News{item('b')}</title>"),
+        rss(item("a", '<feed xml:lang="de"/>'), item("b")),
         "<rss><channel>" + "<a>" * 10 + item("deep") + "</a>" * 10 + item("a") + "</channel></rss>",
         f'<rss><channel xml:base="https://a.example/">{item("a")}</channel><channel>{item("b")}</channel></rss>',
     ],
-    ids=["in an item", "in a text", "too deep", "two channels"],
+    ids=["in an item", "in a text", "feed in an item", "too deep", "two channels"],
 )
 def test_a_document_with_items_in_odd_places_is_parsed_whole(document):
     parsed = after(document, document)
