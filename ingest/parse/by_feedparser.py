@@ -7,7 +7,6 @@ is stored.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from xml.parsers import expat
 
@@ -17,27 +16,15 @@ from ingest.errors import ParseError
 from ingest.outcome import Outcome
 from ingest.parse.elements import NAMESPACES
 from ingest.parse.handlers import Corrected, Enough
+from ingest.parse.shape import Reading
 from ingest.parse.stack import BREAKAGE, DRAWINGS, MAX_ATTRIBUTES
-
-__all__ = ["Reading", "read_loosely", "read_strictly"]
 
 _USERLAND = "backend.userland.com/rss"  # feedparser takes whatever is below it for plain RSS
 _DRAWING_TAGS = ("math", "svg")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What feedparser collected, as plain dictionaries with its keys."""
-
-    format: str
-    head: dict[str, Any] = field(repr=False)
-    entries: tuple[dict[str, Any], ...] = field(repr=False)
-    complete: int = 0  # entries whose end was seen
-    is_cut: bool = False  # there are more entries than were asked for
-
-
-def read_strictly(text: str, *, url: str, language: str | None, max_entries: int) -> Reading:
-    """The document as XML, as far as it is that. Raises ParseError."""
+def read_strictly(document: bytes, *, url: str, language: str | None, max_entries: int) -> Reading:
+    """The document (in UTF-8) as XML, as far as it is that. Raises ParseError."""
     reader: Any = _Strict(url, language, max_entries)
     # Without the layer that xml.sax puts around expat: it costs as much as expat. External entities are off by default.
     parser = expat.ParserCreate("utf-8", namespace_separator=" ")
@@ -48,7 +35,7 @@ def read_strictly(text: str, *, url: str, language: str | None, max_entries: int
     parser.EndElementHandler = reader.end_element
     parser.CharacterDataHandler = reader.handle_data
     with suppress(expat.ExpatError):
-        return _read(reader, lambda: parser.Parse(text.encode("utf-8", "replace"), True))
+        return _read(reader, lambda: parser.Parse(document, True))
     return _reading(reader)
 
 

@@ -60,17 +60,17 @@ class Corrected(Stack):
 
     def _end_text(self, name: str) -> None:
         context = self._get_context()
-        before = dict.get(context, name)
+        before = context.get(name)
         self.pop(name)
         if before:
-            dict.__setitem__(context, name, before)
+            context[name] = before
 
     def _start_aside(self, name: str, attributes: Any) -> None:
         self.push_content(name, attributes, "text/plain", 1)
 
     def _end_aside(self, name: str) -> None:
         context = self._get_context()
-        before = {key: context[key] for key in (name, f"{name}_detail") if dict.get(context, key)}
+        before = {key: context[key] for key in (name, f"{name}_detail") if context.get(key)}
         self.pop_content(name)
         if name in before:
             context.update(before)

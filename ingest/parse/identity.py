@@ -8,11 +8,11 @@ Keys, in this order:  guid → guid and address (a guid that several entries of 
 Never a date alone: entries arrive late, are dated back and share a second.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ingest.model import Entry, KeyedEntry
+from ingest.parse.hashing import hash_parts
 from ingest.text import html_to_text
 from ingest.urls import canonical_url
 
@@ -37,19 +37,19 @@ def _keys(entry: Entry, content_hash: str, *, is_shared: bool) -> Iterator[str]:
     url = (canonical_url(entry.url) or entry.url) if entry.url else ""
     if entry.guid:
         if not (is_shared and url):
-            yield _digest("guid", entry.guid)
+            yield _hash("guid", entry.guid)
         if url:
-            yield _digest("guid", entry.guid, "url", url)
+            yield _hash("guid", entry.guid, "url", url)
     elif url:
-        yield _digest("url", url)
-    yield _digest("words", entry.guid or "", url, entry.title or "", entry.published_raw or entry.updated_raw or "", _text(entry))
-    yield _digest("all", content_hash)
+        yield _hash("url", url)
+    yield _hash("words", entry.guid or "", url, entry.title or "", entry.published_raw or entry.updated_raw or "", _text(entry))
+    yield _hash("all", content_hash)
 
 
 def _content_hash(entry: Entry) -> str:
     """Over what a reader would call the entry; not over dates, which servers touch without changing a word."""
     enclosures = (enclosure.url for enclosure in (*entry.enclosures, *entry.transcripts))
-    return _digest(
+    return _hash(
         entry.title or "",
         entry.url or "",
         *entry.authors,
@@ -66,10 +66,5 @@ def _text(entry: Entry) -> str:
     return html_to_text(entry.content or entry.summary or "")
 
 
-def _digest(*parts: str) -> str:
-    """SHA-256 over the parts, each with its length, so that no two lists of parts are alike."""
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "replace")
-        digest.update(b"%d:%b" % (len(data), data))
-    return digest.hexdigest()
+def _hash(*parts: str) -> str:
+    return hash_parts(*parts).hex()

@@ -12,10 +12,10 @@ from ingest.errors import ParseError
 from ingest.language import normal_code
 from ingest.model import Enclosure, Entry, FeedHead, ParsedFeed, SeenItems
 from ingest.outcome import Outcome
+from ingest.parse.hashing import short_hash
 from ingest.parse.links import find_link
 from ingest.parse.markup import NAME_CHARS, TITLE_CHARS, as_html
 from ingest.parse.prune import Mark, choose_unseen, mark, seen_items
-from ingest.parse.scan import digest
 from ingest.policy import ParsePolicy
 from ingest.text import one_line, strip_controls
 from ingest.urls import is_http_url
@@ -65,7 +65,7 @@ def _choose(
 
 def _mark(item: dict[str, Any], url: str) -> Mark:
     """Over what is read of the item: extensions may count whatever they like."""
-    said = digest(*(_plain(item.get(key)).encode() for key in _READ))
+    said = short_hash(*(_plain(item.get(key)) for key in _READ))
     guid = _guid(item.get("id"))
     links = tuple(link for key in ("url", "external_url") if (link := _text(item.get(key)).strip()))
     return mark(said, guids=(guid,) if guid else (), links=links, url=url)

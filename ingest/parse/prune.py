@@ -25,7 +25,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from ingest.model import SeenItems
-from ingest.parse.scan import HASH_BYTES, MalformedError, Scanned, ScannedItem, digest, plain_digest, scan
+from ingest.parse.hashing import HASH_BYTES, short_hash
+from ingest.parse.scan import MalformedError, Scanned, ScannedItem, scan
 from ingest.urls import canonical_url, resolve
 
 RECORD_BYTES = 2 * HASH_BYTES  # of one item in SeenItems: a Mark
@@ -65,15 +66,15 @@ def prune(document: bytes, *, url: str, language: str | None, seen: SeenItems | 
     """The XML document (UTF-8, from its root element on) without the items that `seen` holds. Raises MalformedError."""
     if seen and seen.hashes:
         with suppress(MalformedError):  # the line in its message is not the document's
-            found = _prune_by_bytes(document, seen, url=url, language=language, max_entries=max_entries)
-            if found:
-                return found
+            pruned = _prune_by_bytes(document, seen, url=url, language=language, max_entries=max_entries)
+            if pruned:
+                return pruned
     scanned = scan(document, max_entries)
-    marks = [_mark(item, url) for item in scanned.items]
     if not scanned.is_plain:
-        return Pruned(_whole(scanned), SeenItems(b"", b""), 0, is_as_before=False, is_cut=scanned.is_cut)
-    wholes = [document[item.start : item.end] for item in scanned.items]
-    return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
+        whole = document[: scanned.end] + scanned.closing
+        return Pruned(whole, SeenItems(b"", b""), 0, is_as_before=False, is_cut=scanned.is_cut)
+    found = [_Found(document[item.start : item.end], _mark(item, url)) for item in scanned.items]
+    return _cut(scanned, found, seen=seen, url=url, language=language)
 
 
 def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str, is_odd: bool = False) -> Mark:
@@ -88,14 +89,17 @@ def mark(said: bytes, *, guids: Sequence[str], links: Sequence[str], url: str, i
     if not names:
         addresses = (canonical_url(address) or address for link in links if (address := resolve(url, link)))
         names = {f"link {address.rstrip('/').rpartition('/')[2]}" for address in addresses} or {"nameless"}
-    return Mark(said, plain_digest(names.pop().encode("utf-8", "replace")) if len(names) == 1 else _MANY)
+    return Mark(said, short_hash(names.pop()) if len(names) == 1 else _MANY)
 
 
 def seen_items(marks: Sequence[Mark], url: str, *inherited: str | bytes) -> SeenItems:
     """What is kept of a document at `url` for the next time, with what its items inherit from the document around them."""
+    return SeenItems(_context(url, *inherited), b"".join(part for mark in marks for part in mark))
+
+
+def _context(url: str, *inherited: str | bytes) -> bytes:
     base = url.partition("#")[0].partition("?")[0]  # links are resolved against it, and it may carry a token
-    parts = (part if isinstance(part, bytes) else part.encode("utf-8", "replace") for part in (_VERSION, base, *inherited))
-    return SeenItems(digest(*parts), b"".join(part for mark in marks for part in mark))
+    return short_hash(_VERSION, base, *inherited)
 
 
 def choose_unseen(marks: Sequence[Mark], now: SeenItems, before: SeenItems | None) -> set[int]:
@@ -117,25 +121,27 @@ def _mark(item: ScannedItem, url: str) -> Mark:
     return mark(item.hash, guids=item.guids, links=item.links, url=url, is_odd=item.is_odd)
 
 
-def _finish(
-    scanned: Scanned, marks: list[Mark], wholes: list[bytes], *, seen: SeenItems | None, url: str, language: str | None
-) -> Pruned:
-    """The document with the chosen items; `wholes` are the bytes of each."""
+class _Found(NamedTuple):
+    """An item of a scanned document: its bytes, which may stand there no more, and its mark."""
+
+    whole: bytes
+    mark: Mark
+
+
+def _cut(scanned: Scanned, found: list[_Found], *, seen: SeenItems | None, url: str, language: str | None) -> Pruned:
+    """The document with the chosen ones of its items."""
+    marks = [item.mark for item in found]
     now_seen = replace(seen_items(marks, url, language or "", *scanned.inherited), head_hash=_hash_head(scanned, url, language))
     kept = choose_unseen(marks, now_seen, seen)
     parts, at = [], 0
     for place, item in enumerate(scanned.items):
         parts.append(scanned.document[at : item.start])
         if place in kept:
-            parts.append(wholes[place])
+            parts.append(found[place].whole)
         at = item.end
-    document = b"".join((*parts, scanned.document[at : scanned.end], scanned.closing if scanned.is_cut else b""))
+    document = b"".join((*parts, scanned.document[at : scanned.end], scanned.closing))
     is_as_before = not kept and seen is not None and seen.head_hash == now_seen.head_hash
     return Pruned(document, now_seen, len(marks) - len(kept), is_as_before, scanned.is_cut)
-
-
-def _whole(scanned: Scanned) -> bytes:
-    return scanned.document[: scanned.end] + (scanned.closing if scanned.is_cut else b"")
 
 
 def _hash_head(scanned: Scanned, url: str, language: str | None) -> bytes:
@@ -143,19 +149,10 @@ def _hash_head(scanned: Scanned, url: str, language: str | None) -> bytes:
     ends = (0, *(item.end for item in scanned.items))
     starts = (*(item.start for item in scanned.items), scanned.end)
     around = b"".join(scanned.document[end:start] for end, start in zip(ends, starts, strict=True))
-    return digest(*(part.encode("utf-8", "replace") for part in (_VERSION, url, language or "")), _VOLATILE.sub(b"", around))
+    return short_hash(_VERSION, url, language or "", _VOLATILE.sub(b"", around))
 
 
 # ── bytes that were seen ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class _StandIn:
-    """An empty element at `start` of the shortened document, for an item whose bytes were seen."""
-
-    start: int
-    whole: bytes
-    mark: Mark
 
 
 def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str | None, max_entries: int) -> Pruned | None:
@@ -163,35 +160,31 @@ def _prune_by_bytes(document: bytes, seen: SeenItems, *, url: str, language: str
     shortened, stand_ins = _shorten(document, seen, max_entries)
     if not stand_ins:
         return None
-    scanned = scan(shortened, max_entries, stand_ins=frozenset(one.start for one in stand_ins))
-    expected = {one.start: one for one in stand_ins if one.start < scanned.end}
-    if expected.keys() - {item.start for item in scanned.items}:
+    scanned = scan(shortened, max_entries, stand_ins=frozenset(stand_ins))
+    if {start for start in stand_ins if start < scanned.end} - {item.start for item in scanned.items}:
         return None
-    marks = [expected[item.start].mark if item.start in expected else _mark(item, url) for item in scanned.items]
-    if not scanned.is_plain or seen_items((), url, language or "", *scanned.inherited).context != seen.context:
+    if not scanned.is_plain or _context(url, language or "", *scanned.inherited) != seen.context:
         return None
-    wholes = [
-        expected[item.start].whole if item.start in expected else shortened[item.start : item.end] for item in scanned.items
-    ]
-    return _finish(scanned, marks, wholes, seen=seen, url=url, language=language)
+    found = [stand_ins.get(item.start) or _Found(shortened[item.start : item.end], _mark(item, url)) for item in scanned.items]
+    return _cut(scanned, found, seen=seen, url=url, language=language)
 
 
-def _shorten(document: bytes, seen: SeenItems, max_entries: int) -> tuple[bytes, list[_StandIn]]:
-    """The document with an empty element in place of each item whose bytes were seen."""
+def _shorten(document: bytes, seen: SeenItems, max_entries: int) -> tuple[bytes, dict[int, _Found]]:
+    """The document with an empty element in place of each item whose bytes were seen, and what each stands for by its place."""
     known = {mark.hash: mark for mark in _marks(seen) if mark.name != _MANY}
     head = document[:_HEAD]
     counters = tuple(name for name in _COUNTERS if b"xmlns:" + name.partition(b":")[0] in head)
     name = b"entry" if b"feed" in document[:20].lower() else b"item"
     parts: list[bytes] = []
-    stand_ins: list[_StandIn] = []
+    stand_ins: dict[int, _Found] = {}
     at = length = 0
     for start, end in islice(_find_elements(document, name), max_entries):
         whole = document[start:end]
-        found = known.get(plain_digest(_without(counters, whole)))
-        if found:
+        was = known.get(short_hash(_without(counters, whole)))
+        if was:
             parts += (document[at:start], b"<%b/>" % name)
             length += start - at
-            stand_ins.append(_StandIn(length, whole, found))
+            stand_ins[length] = _Found(whole, was)
             length += len(parts[-1])
             at = end
     return b"".join((*parts, document[at:])), stand_ins

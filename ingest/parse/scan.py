@@ -4,15 +4,14 @@ The names that an item may be recognised by (guids, links) come with it; so does
 them. Namespaces, CDATA, comments and entities are expat's business; the document has no DTD (see `sniff`).
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from ingest.parse.hashing import short_hash
 from ingest.text import strip_controls
 
-HASH_BYTES = 12
 _MAX_ITEM_DEPTH = 8  # rdf:RDF/item is 2, rss/channel/item 3; what is nested deeper is left to feedparser
 
 # As feedparser sees them: without regard to case, and any namespace below Userland's.
@@ -38,7 +37,7 @@ _COUNTERS = frozenset(
     }
 )
 _COUNTING_ATTRIBUTES = frozenset((f"{_THREAD}count", f"{_THREAD}updated"))  # of a link to the replies
-ENDS_EARLY = frozenset(("no element found", "unclosed token", "unclosed CDATA section", "partial character"))  # expat's words
+_ENDS_EARLY = frozenset(("no element found", "unclosed token", "unclosed CDATA section", "partial character"))  # expat's words
 _START_TAG = re.compile(rb"<([^\s/>]+)")
 _END_TAG = re.compile(rb"</([^\s>]+)\s*>")
 
@@ -94,20 +93,6 @@ def scan(document: bytes, max_entries: int, *, stand_ins: frozenset[int] = froze
     return Scanned(document, tuple(scanner.items), inherited, is_plain, scanner.end, closing)
 
 
-def digest(*parts: bytes) -> bytes:
-    """Over the parts, each with its length, so that no two lists of parts are alike."""
-    hashed = hashlib.sha256()
-    for part in parts:
-        hashed.update(b"%d:" % len(part))
-        hashed.update(part)
-    return hashed.digest()[:HASH_BYTES]
-
-
-def plain_digest(part: bytes) -> bytes:
-    """Over one part."""
-    return hashlib.sha256(part).digest()[:HASH_BYTES]
-
-
 class _Enough(Exception):
     """One item more than the cap."""
 
@@ -118,7 +103,7 @@ class _Tag:
 
     start: int
     local: str
-    digest: bytes
+    hash: bytes
 
 
 class _Scanner:
@@ -168,7 +153,7 @@ class _Scanner:
             return
         except expat.ExpatError as error:
             message = expat.errors.messages[error.code]
-            raise MalformedError(message, line=error.lineno, ends_early=message in ENDS_EARLY) from error
+            raise MalformedError(message, line=error.lineno, ends_early=message in _ENDS_EARLY) from error
 
     def name_at(self, start: int) -> bytes:
         """The name of the tag that begins there, with its prefix."""
@@ -196,10 +181,10 @@ class _Scanner:
 
     def _start_around(self, name: str, attributes: list[str]) -> None:
         start, local = self._parser.CurrentByteIndex, _local(name)
-        said = " ".join((name, *attributes, *self._declared)).encode("utf-8", "replace")
+        said = short_hash(name, *attributes, *self._declared)
         self._declared.clear()
         self._is_chain_known = False
-        self.around.append(_Tag(start, local, digest(said)))
+        self.around.append(_Tag(start, local, said))
         if not self._inherited_from[0] and local in _INHERITED:
             self._inherited_from = (self._depth, start)
 
@@ -307,14 +292,14 @@ class _Scanner:
     def _end_item(self) -> None:
         start, end = self._item_start, self._end_of_element(self._item_start)
         if not self._is_chain_known:
-            self.chains[digest(*(tag.digest for tag in self.around))] = None
+            self.chains[short_hash(*(tag.hash for tag in self.around))] = None
             self._is_chain_known = True
         if start in self.stand_ins:
             self.items.append(ScannedItem(start, end))
             return
         guids, links = tuple(dict.fromkeys(self._guids)), tuple(dict.fromkeys(self._links))
         is_odd = self._has_odd_guid or (self._has_odd_link and not guids)
-        self.items.append(ScannedItem(start, end, plain_digest(self._uncounted(end)), guids, links, is_odd))
+        self.items.append(ScannedItem(start, end, short_hash(self._uncounted(end)), guids, links, is_odd))
 
     def _uncounted(self, end: int) -> bytes:
         """The bytes of the item without its counters."""

@@ -6,7 +6,7 @@ nothing but the format, the language and the authors of its feed, the base addre
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,31 +35,31 @@ _UNDECIDED = ("dc:date", "dcterms:date")  # "a date associated with an event in 
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
-    """A document as feedparser's handlers left it."""
+class Reading:
+    """What feedparser collected of a document, as plain dictionaries with its keys and those of `handlers`."""
 
     format: str
-    head: dict[str, Any]
-    entries: tuple[dict[str, Any], ...]
-    repaired: str | None
-    is_cut: bool
+    head: dict[str, Any] = field(repr=False)
+    entries: tuple[dict[str, Any], ...] = field(repr=False)
+    complete: int = 0  # entries whose end was seen
+    is_cut: bool = False  # there are more entries than were asked for
 
 
-def shape_feed(raw: Raw, *, url: str, now: datetime) -> ParsedFeed:
-    """The feed that `raw` means. `url` is the base of its relative links; no http(s) address: none is known."""
+def shape_feed(reading: Reading, *, repaired: str | None, url: str, now: datetime) -> ParsedFeed:
+    """The feed that `reading` means. `url` is the base of its relative links; no http(s) address: none is known."""
     base = url if is_http_url(url) else ""
-    head = _head(raw, base, now)
-    entries = tuple(_entry(entry, base=base, head=head, now=now) for entry in raw.entries)
-    return ParsedFeed(head, entries, raw.repaired, raw.is_cut, warnings=_warnings(entries, raw.entries))
+    head = _head(reading, base, now)
+    entries = tuple(_entry(entry, base=base, head=head, now=now) for entry in reading.entries)
+    return ParsedFeed(head, entries, repaired, reading.is_cut, warnings=_warnings(entries, reading.entries))
 
 
 # ── the feed itself ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _head(raw: Raw, base: str, now: datetime) -> FeedHead:
-    head = raw.head
+def _head(reading: Reading, base: str, now: datetime) -> FeedHead:
+    head = reading.head
     return FeedHead(
-        format=raw.format,
+        format=reading.format,
         id=_guid(head),
         title=plain_text(head, "title", "dc_title", "dcterms_title"),
         description=plain_text(head, "subtitle", "dc_description", "itunes_summary", "itunes_subtitle", "info"),

@@ -52,6 +52,8 @@ class Sniffed:
     def text(self) -> str:
         """The characters from the first element on. Raises ParseError where all of them show that there is no feed."""
         text = _decode(self.body, self.label)
+        if self.kind is Kind.JSON:
+            return text
         return text[len(_find_root(text, self.body, "").prolog) :]
 
 

@@ -288,8 +288,7 @@ class Stack(_Parser):  # type: ignore[misc]  # feedparser has no types
                 context["links"][-1]["href"] = said
 
     def _enter(self, name: str) -> None:
-        outer = self._outer()
-        self.inner = dict.setdefault(outer, name, {})
+        self.inner = self._outer().setdefault(name, {})
         self.title_depth = -1
         self.push(name, 0)
 

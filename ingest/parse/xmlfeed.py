@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.model import FeedHead, ParsedFeed, SeenItems
-from ingest.parse.by_feedparser import Reading, read_loosely, read_strictly
+from ingest.parse.by_feedparser import read_loosely, read_strictly
 from ingest.parse.mend import is_cut_off, mend, trim
 from ingest.parse.prune import Pruned, prune
 from ingest.parse.scan import MalformedError
-from ingest.parse.shape import Raw, shape_feed
+from ingest.parse.shape import Reading, shape_feed
 from ingest.parse.sniff import Sniffed
 from ingest.policy import ParsePolicy
 
@@ -50,8 +50,7 @@ def parse_xml(
 def _shape(found: _Found, url: str, now: datetime) -> ParsedFeed:
     if isinstance(found.reading, FeedHead):
         return ParsedFeed(found.reading, (), found.repaired)
-    read = found.reading
-    return shape_feed(Raw(read.format, read.head, read.entries, found.repaired, read.is_cut), url=url, now=now)
+    return shape_feed(found.reading, repaired=found.repaired, url=url, now=now)
 
 
 def _finish(parsed: ParsedFeed, pruned: Pruned | None) -> ParsedFeed:
@@ -85,7 +84,7 @@ def _read_mended(text: str, fault: str, request: _Request) -> _Found:
         return _read_unseen(document, fault, request)
     except MalformedError as error:
         if error.ends_early and is_cut_off(document):
-            whole = _strictly(text, request)
+            whole = _strictly(document, request)
             if whole.complete:
                 entries = whole.entries[: whole.complete]
                 return _Found(replace(whole, entries=entries), f"the document ends early: {_describe_fault(error)}")
@@ -96,18 +95,18 @@ def _read_unseen(document: bytes, repaired: str | None, request: _Request) -> _F
     pruned = prune(document, url=request.url, language=request.language, seen=request.seen, max_entries=request.max_entries)
     if request.seen and request.seen.head and pruned.is_as_before:
         return _Found(request.seen.head, repaired, pruned)
-    return _Found(_strictly(pruned.document.decode("utf-8"), request), repaired, pruned)
+    return _Found(_strictly(pruned.document, request), repaired, pruned)
 
 
 def _describe_fault(fault: MalformedError, prolog: str = "") -> str:
     """Where XML ended and why, by the line of the document as it came."""
-    if str(fault) == "undefined entity" and "<!ENTITY" in prolog:
-        return f"line {fault.line + prolog.count(chr(10))}: an entity of the document's own DTD"
-    return f"line {fault.line + prolog.count(chr(10))}: {fault}"
+    is_own = str(fault) == "undefined entity" and "<!ENTITY" in prolog
+    what = "an entity of the document's own DTD" if is_own else str(fault)
+    return f"line {fault.line + prolog.count(chr(10))}: {what}"
 
 
-def _strictly(text: str, request: _Request) -> Reading:
-    return read_strictly(text, url=request.url, language=request.language, max_entries=request.max_entries)
+def _strictly(document: bytes, request: _Request) -> Reading:
+    return read_strictly(document, url=request.url, language=request.language, max_entries=request.max_entries)
 
 
 def _describe_junk(before: str, behind: str) -> str | None:
