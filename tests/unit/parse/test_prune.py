@@ -1,62 +1,14 @@
 """What stood in the last document word for word is cut out before it is parsed; what is left is read as in the whole document."""
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from ingest.errors import ParseError
-from ingest.model import Entry, ParsedFeed, SeenItems
-from ingest.parse import key_entries, parse
+from ingest.model import Entry
+from ingest.parse import key_entries
 from ingest.parse.prune import RECORD_BYTES, prune
 from ingest.parse.scan import MalformedError
-from ingest.policy import ParsePolicy
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-URL = "https://news.example/feed"
-NAMESPACES = (
-    'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:slash="http://purl.org/rss/1.0/modules/slash/" '
-    'xmlns:media="http://search.yahoo.com/mrss/" xmlns:thr="http://purl.org/syndication/thread/1.0"'
-)
-
-
-def item(name: str, inside: str = "") -> str:
-    return f"<item><title>{name}</title><link>https://news.example/{name}</link><guid>tag:{name}</guid>{inside}</item>"
-
-
-def bare(title: str, link: str = "") -> str:
-    """An item without a guid."""
-    return f"<item><title>{title}</title>{link and f'<link>{link}</link>'}</item>"
-
-
-def rss(*items: str, head: str = "<title>News</title>", root: str = "") -> str:
-    return f'<rss version="2.0" {NAMESPACES} {root}><channel>{head}{"".join(items)}</channel></rss>'
-
-
-def atom(*entries: str, head: str = "", root: str = "", tail: str = "") -> str:
-    return (
-        f'<feed xmlns="http://www.w3.org/2005/Atom" {NAMESPACES} {root}><title>News</title>{head}{"".join(entries)}{tail}</feed>'
-    )
-
-
-def read(document: str, seen: SeenItems | None = None, *, url: str = URL, max_entries: int = 2_000, **headers: str) -> ParsedFeed:
-    policy = ParsePolicy(max_entries=max_entries)
-    return parse(document.encode(), url=url, headers=headers, policy=policy, now=NOW, seen=seen)
-
-
-def json_feed(*items: object, **head: object) -> str:
-    return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "News", "items": items} | head)
-
-
-def titles(parsed: ParsedFeed) -> list[str | None]:
-    return [entry.title for entry in parsed.entries]
-
-
-def after(first: str, second: str) -> ParsedFeed:
-    """The second document read by one who has read the first."""
-    return read(second, read(first).seen)
-
+from tests.unit.parse.pruning import URL, after, atom, bare, item, read, rss, titles
 
 # ── what is cut out ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -331,122 +283,3 @@ def test_entries_around_those_cut_out_are_what_they_were():
     for place in range(3):
         others = atom(*(entry for at, entry in enumerate(entries) if at != place))
         assert after(others, atom(*entries)).entries == (whole[place],)
-
-
-# ── JSON Feed ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-A, B = ({"id": name, "url": f"https://news.example/{name}", "title": name, "content_text": f"about {name}"} for name in "ab")
-
-
-def test_of_a_json_feed_only_unseen_items_are_read():
-    parsed = after(json_feed(A, B), json_feed({"id": "new", "title": "new"}, A, B | {"content_text": "more"}))
-    assert (titles(parsed), parsed.pruned) == (["new", "b"], 1)
-
-
-def test_the_order_of_names_and_extensions_make_no_json_item_new():
-    shuffled = dict(reversed(A.items())) | {"_views": {"count": 7}}
-    assert after(json_feed(A, B), json_feed(shuffled, B)).entries == ()
-
-
-@pytest.mark.parametrize("head", [{"authors": [{"name": "Jo"}]}, {"author": {"name": "Jo"}}, {"language": "de"}])
-def test_when_what_json_items_inherit_has_changed_all_are_read_again(head):
-    assert after(json_feed(A, B), json_feed(A, B, **head)).pruned == 0
-
-
-def test_json_items_that_may_be_taken_for_each_other_are_read_together():
-    assert titles(after(json_feed(A, B), json_feed(B | {"title": "again"}, A, B))) == ["again", "b"]
-
-
-def test_junk_among_json_items_is_passed_over_with_a_word_and_the_cap_holds():
-    parsed = read(json_feed(A, None, 7, {}, B, {"id": "c"}), max_entries=5)
-    assert (titles(parsed), parsed.is_cut) == (["a", "b"], True)
-    assert parsed.warnings == ("3 items without id, address and words",)
-    assert read(json_feed(A, None, 7, {}, B, {"id": "c"}), parsed.seen).pruned == 3
-
-
-def test_json_nested_to_the_limit_is_read():
-    for depth in range(880, 1_000, 3):
-        deep = '{"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "tags": ' + "[" * depth + "]" * depth + "}]}"
-        try:
-            assert len(read(deep).entries) == 1
-        except ParseError as error:
-            assert error.reason == "JSON nested too deeply"  # noqa: PT017
-
-
-# ── bytes that were seen ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "quoting",
-    ["<description><![CDATA[{}]]></description>", "<!-- {} -->", "<description><item>{}</item></description>"],
-    ids=["quoted", "in a comment", "nested"],
-)
-def test_bytes_of_a_seen_item_inside_a_new_one_stay_what_they_are(quoting):
-    document = rss(item("a"), item("new", quoting.format(item("b"))), item("b"))
-    parsed = read(document, read(rss(item("a"), item("b"))).seen)
-    expected = [entry for entry in read(document).entries if entry.title not in ("a", "b")]
-    assert [entry for entry in parsed.entries if entry.title not in ("a", "b")] == expected
-
-
-def test_an_end_tag_quoted_in_an_item_ends_nothing():
-    quoting = item("a", "<description><![CDATA[an </item> and an <item> in HTML]]></description>")
-    parsed = after(rss(quoting, item("b")), rss(item("new"), quoting, item("b")))
-    assert (titles(parsed), parsed.pruned) == (["new"], 2)
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        rss(item("a", item("inner")), item("b")),
-        rss(item("a"), head=f"<title>News{item('b')}</title>"),
-        rss(item("a", '<feed xml:lang="de"/>'), item("b")),
-        "<rss><channel>" + "<a>" * 10 + item("deep") + "</a>" * 10 + item("a") + "</channel></rss>",
-        f'<rss><channel xml:base="https://a.example/">{item("a")}</channel><channel>{item("b")}</channel></rss>',
-    ],
-    ids=["in an item", "in a text", "feed in an item", "too deep", "two channels"],
-)
-def test_a_document_with_items_in_odd_places_is_parsed_whole(document):
-    parsed = after(document, document)
-    assert (parsed.entries, parsed.head, parsed.pruned) == (read(document).entries, read(document).head, 0)
-
-
-def test_an_item_that_moves_to_other_surroundings_is_parsed_again():
-    moving = "<item><guid>1</guid><link>1</link></item>"
-    channels = '<rss><channel xml:base="https://a.example/">{}</channel><channel xml:base="https://b.example/">{}</channel></rss>'
-    parsed = after(channels.format(moving + item("a"), item("b")), channels.format(item("a"), moving + item("b")))
-    assert "https://b.example/1" in [entry.url for entry in parsed.entries]
-
-
-def test_a_list_of_items_is_no_item():
-    rdf = (
-        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"><channel><items><rdf:Seq>'
-        '<rdf:li rdf:resource="https://a.example/1"/>{}</rdf:Seq></items></channel>{}<item rdf:about="https://a.example/1"/></rdf:RDF>'
-    )
-    second = '<rdf:li rdf:resource="https://a.example/2"/>', '<item rdf:about="https://a.example/2"></item>'
-    parsed = after(rdf.format("", ""), rdf.format(*second))
-    assert ([entry.guid for entry in parsed.entries], parsed.pruned) == (["https://a.example/2"], 1)
-
-
-def test_items_of_another_encoding_are_known_again():
-    def body(*items: str) -> bytes:
-        return ('<?xml version="1.0" encoding="iso-8859-1"?>' + rss(*items)).encode("latin-1")
-
-    def read_body(document: bytes, seen: SeenItems | None = None) -> ParsedFeed:
-        return parse(document, url=URL, headers={}, policy=ParsePolicy(), now=NOW, seen=seen)
-
-    parsed = read_body(body(item("neu: ä"), item("café")), read_body(body(item("café"))).seen)
-    assert (titles(parsed), parsed.pruned) == (["neu: ä"], 1)
-
-
-def test_a_fault_is_told_by_its_line_in_the_document_as_it_came():
-    first = rss(item("a"), "\n" * 5)
-    parsed = after(
-        first, rss(item("a").replace("</title>", "</title>\n\n"), item("b"), "\n" * 5, "<item><title>&bogus;</title></item>")
-    )
-    assert parsed.repaired == "line 8: undefined entity"
-
-
-def test_hashes_that_make_no_whole_record_count_for_nothing():
-    seen = read(rss(item("a"))).seen
-    assert seen
-    assert titles(read(rss(item("a")), replace(seen, hashes=seen.hashes[:-1]))) == ["a"]
