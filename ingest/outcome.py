@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     NOT_HTML = "not_html"
     EXTRACT_ERROR = "extract_error"
     EXTRACT_KILLED = "extract_killed"
+    DISALLOWED = "disallowed"  # by robots.txt
     INTERNAL_ERROR = "internal_error"
 
     @property

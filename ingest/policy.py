@@ -136,6 +136,41 @@ class KeepPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RobotsPolicy:
+    """robots.txt, asked before article pages; feeds are named by people and need no leave. Table [robots]."""
+
+    is_obeyed: bool = _knob(True, "Fetch no page that its host's robots.txt forbids; the feed's own text is the article then.")
+    keep_s: float = _knob(
+        DAY_S, "A robots.txt is believed this long (RFC 9309 §2.4: no more than a day).", unit="s", low=60, high=DAY_S
+    )
+    max_crawl_delay_s: float = _knob(60.0, "A longer Crawl-delay is believed only so far.", unit="s", low=0, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class GapPolicy:
+    """What is done about entries that came and went between two polls. Table [gaps]."""
+
+    is_repaired: bool = _knob(True, "Look for missed entries in the feed's archives, where it has any.")
+    max_pages: int = _knob(10, "Pages of history asked for to repair one gap.", unit="pages", low=1, high=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSubPolicy:
+    """Feeds whose hub pushes what is new. Table [websub]."""
+
+    callback_url: str = _knob(
+        "", "Where hubs on the internet reach this service, e.g. https://ingest.example.org; empty: no subscriptions. "
+        "It must lead to [http] of this service.",
+    )  # fmt: skip
+    lease_s: float = _knob(
+        10 * DAY_S, "How long a subscription is asked to hold; renewed before.", unit="s", low=HOUR_S, high=90 * DAY_S
+    )
+    slow_down: float = _knob(
+        8.0, "A feed whose hub has proven to push everything is polled this many times less often.", low=1, high=100
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class BackfillPolicy:
     """Reading a feed's history. Table [backfill]."""
 
@@ -189,6 +224,9 @@ class Policies:
     extract: ExtractPolicy = ExtractPolicy()
     match: MatchPolicy = MatchPolicy()
     backfill: BackfillPolicy = BackfillPolicy()
+    robots: RobotsPolicy = RobotsPolicy()
+    gaps: GapPolicy = GapPolicy()
+    websub: WebSubPolicy = WebSubPolicy()
     workers: WorkerPolicy = WorkerPolicy()
     keep: KeepPolicy = KeepPolicy()
     http: HttpPolicy = HttpPolicy()

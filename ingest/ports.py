@@ -40,13 +40,22 @@ class Fetcher(Protocol):
         ...
 
 
+class HostTurns(Protocol):
+    """Turns at hosts, kept together by all daemons of one database."""
+
+    async def reserve(self, host: str) -> float:
+        """Seconds to wait for the turn that is now ours.
+
+        Raises TransientFetchError (rate_limited) where the host is to be left alone for longer than a request can wait.
+        """
+        ...
+
+
 class FeedStore(Protocol):
     """Feeds as work: claimed, polled, applied."""
 
-    def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
-    ) -> tuple[FeedClaim, ...]:
-        """Up to `limit` due feeds, most overdue first, at most `per_host` of one host, none of them held by anyone else."""
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[FeedClaim, ...]:
+        """Up to `limit` due feeds, most overdue first, none of them held by anyone else, each with a turn at its host."""
         ...
 
     def seen_items(self, feed_id: int) -> SeenItems | None:
@@ -57,8 +66,8 @@ class FeedStore(Protocol):
         """Those of `keys` that the feed has had before."""
         ...
 
-    def apply(self, plan: FeedPlan) -> None:
-        """Write all of the plan in one transaction and give the lease back. Raises LeaseLost without writing anything."""
+    def apply(self, plans: Sequence[FeedPlan]) -> tuple[Applied, ...]:
+        """Write the plans in one transaction, each whole or not at all, and give the leases back; says what became of each."""
         ...
 
     def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
@@ -73,10 +82,8 @@ class FeedStore(Protocol):
 class ArticleStore(Protocol):
     """Entries as work: claimed, made into articles, applied."""
 
-    def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
-    ) -> tuple[ArticleClaim, ...]:
-        """Up to `limit` entries whose article is due, live ones before those of a backfill, at most `per_host` of one host."""
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[ArticleClaim, ...]:
+        """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host."""
         ...
 
     def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:

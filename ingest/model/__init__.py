@@ -5,6 +5,7 @@ In the order of the walk:
     configured  what is configured: feeds as somebody listed them
     asked       what is asked of the web, and what it answers
     said        what documents say: feeds, entries, pages and seed documents, understood but not yet judged
+    learned     what polls taught about feeds and hosts
     held        what a worker holds while it works: claims under a lease
     planned     what is decided: plans, each with all that one step writes, and the values they are made of
     history     a feed's history: where it is found and how far it has been read
@@ -13,8 +14,9 @@ In the order of the walk:
 
 from ingest.model.asked import Fetched, FetchRequest, Hop, NotModified, Purpose, Validators
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedSecrets, FeedSpec, FeedState
-from ingest.model.held import ArticleClaim, FeedClaim, Lease
+from ingest.model.held import ArticleClaim, FeedClaim, Lease, Move
 from ingest.model.history import Backfill, Checkpoint, HistoryPlan, Strategy
+from ingest.model.learned import Hints, HostLesson, HostState, Learned
 from ingest.model.planned import (
     Action,
     Applied,
@@ -24,11 +26,13 @@ from ingest.model.planned import (
     EntryPlan,
     EntryState,
     FeedPlan,
+    Gap,
     Identity,
     IdentityKind,
     KnownEntry,
     Match,
     Priority,
+    RobotsVerdict,
 )
 from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, PollInfo
@@ -61,19 +65,26 @@ __all__ = [
     "FeedState",
     "FetchRequest",
     "Fetched",
+    "Gap",
+    "Hints",
     "HistoryPlan",
     "Hop",
+    "HostLesson",
+    "HostState",
     "Identity",
     "IdentityKind",
     "KeyedEntry",
     "KnownEntry",
+    "Learned",
     "Lease",
     "Match",
+    "Move",
     "NotModified",
     "ParsedFeed",
     "PollInfo",
     "Priority",
     "Purpose",
+    "RobotsVerdict",
     "SeedDocument",
     "SeenItems",
     "Strategy",

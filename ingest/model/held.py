@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ingest.model.asked import Validators
 from ingest.model.configured import FeedOptions
+from ingest.model.learned import HostState, Learned
 from ingest.model.said import Entry
 
 
@@ -18,6 +19,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A permanent redirect that a feed has answered with: where to, since when, and how often in a row."""
+
+    to_url: str
+    since_at: datetime
+    polls: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class FeedClaim:
     """One feed that is due, with all that a poll of it needs."""
 
@@ -26,10 +36,24 @@ class FeedClaim:
     lease: Lease
     options: FeedOptions = FeedOptions()
     validators: Validators = Validators()
+    trust: float = 1.0  # in the validators, 0 to 1
+    full_at: datetime | None = None  # of the last document that came whole: until then the validators are proven
     body_hash: str | None = None  # of the last document that was parsed
     failures: float = 0.0  # weighted failures in a row
     polled_at: datetime | None = None
     language: str | None = None
+    listed_url: str = ""  # as it was listed, where that is another than `url`: the feed has moved since
+    move: Move | None = None
+    refused_url: str | None = None  # a target that a person took back: never adopted again
+    learned: Learned = Learned()
+    host: HostState = HostState("")
+    is_pushed: bool = False  # its hub has proven to push all that the feed publishes
+    is_last_probe: bool = False  # it was given up; this poll decides whether for good
+
+    @property
+    def secrets_url(self) -> str:
+        """The address under which the feed's secrets are configured."""
+        return self.listed_url or self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +69,4 @@ class ArticleClaim:
     article_id: int | None = None
     feed_url: str = ""
     feed_language: str | None = None
+    host: HostState = HostState("")

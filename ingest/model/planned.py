@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from ingest.model.asked import Validators
 from ingest.model.configured import FeedState
-from ingest.model.held import ArticleClaim, FeedClaim
+from ingest.model.held import ArticleClaim, FeedClaim, Move
+from ingest.model.learned import HostLesson, Learned
 from ingest.model.said import FeedHead, KeyedEntry, SeenItems
 from ingest.outcome import Outcome
 
@@ -47,6 +48,16 @@ class Priority(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Entries that came and went between two polls, unseen."""
+
+    since_at: datetime  # the poll before
+    until_at: datetime  # the poll after
+    missed: float  # entries, estimated
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedPlan:
     """All that one poll writes, applied in one transaction."""
 
@@ -66,10 +77,20 @@ class FeedPlan:
     seen_items: SeenItems | None = None  # None: keep what is stored
     validators: Validators | None = None  # None: keep what is stored
     body_hash: str | None = None  # None: keep what is stored
+    next_reason: str = ""  # why it is polled then, in words
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
-    throttled_until: datetime | None = None  # the host asked to be left alone
-    moved_to: str | None = None  # where a permanent redirect leads; recorded, adopted by policy
+    probe_at: datetime | None = None  # given up: when it is asked one last time
+    not_before_at: datetime | None = None  # the server's own word; holds even when everything is polled now
+    lesson: HostLesson | None = None  # what the answer taught about the host
+    move: Move | None = None  # a permanent redirect, not adopted yet
+    moved_to: str | None = None  # adopt this address from now on
+    moved_reason: str = ""
+    learned: Learned | None = None  # None: keep what is stored
+    trust: float | None = None  # None: keep what is stored
+    full_at: datetime | None = None  # None: keep what is stored
+    gap: Gap | None = None
+    is_push: bool = False  # the hub brought the document; nobody asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,16 @@ class Match:
     reason: str
 
 
+class RobotsVerdict(StrEnum):
+    """What the host's robots.txt says about fetching the article's page."""
+
+    ALLOWED = "allowed"
+    DISALLOWED = "disallowed"
+    NO_RULES = "no_rules"  # there is no robots.txt, or it says nothing about us
+    UNREACHABLE = "unreachable"  # the host could not tell: to be taken as a no
+    NOT_ASKED = "not_asked"  # no page was wanted, or the policy says not to ask
+
+
 class Action(StrEnum):
     """What an article plan does to the articles table."""
 
@@ -157,7 +188,8 @@ class ArticlePlan:
     identities: tuple[Identity, ...] = ()  # to be written; each must be free or the article's own
     attempts: int = 0
     next_try_at: datetime | None = None
-    throttled_until: datetime | None = None
+    lesson: HostLesson | None = None  # what the answer taught about the host
+    robots: RobotsVerdict | None = None
 
 
 class Applied(StrEnum):

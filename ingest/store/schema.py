@@ -1,8 +1,8 @@
 """All tables. Some are filled only by later capabilities; adding them afterwards would mean rewriting history.
 
-    feeds ──< polls, gaps, backfills, seen_items
+    feeds ──< polls, gaps, moves, backfills, seen_items, subscriptions
       └────< entries >──── articles ──< revisions, identities, bands
-    hosts, templates by host · stories group articles · merges, tombstones, events, cursors
+    hosts, templates by host · robots by origin · stories group articles · merges, tombstones, events, cursors
 
 Rules: no index on text that the world decides the length of (a PostgreSQL index row holds 2,704 bytes): addresses are found by
 their hash. Counted rows that people and other programs refer to never get a number twice (AUTOINCREMENT).
@@ -26,6 +26,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     literal_column,
 )
 
@@ -72,6 +73,8 @@ feeds = Table(
     Column("id", Id, primary_key=True),
     Column("url", Words, nullable=False),
     Column("url_hash", HASH, nullable=False, unique=True),
+    Column("listed_url", Words),  # as it was listed, where the feed has moved since
+    Column("listed_hash", HASH, index=True, unique=True),  # of that: by which the feed list still finds it
     Column("origin", NAME, nullable=False),
     Column("options", Json, nullable=False),  # FeedOptions
     Column("state", NAME, nullable=False),
@@ -82,18 +85,28 @@ feeds = Table(
     Column("etag", Words),
     Column("last_modified", Words),
     Column("validator_trust", Float, nullable=False, default=1.0),
+    Column("full_at", Utc),  # when the last document came whole
     Column("body_hash", Words),
-    Column("rate", Float),  # learned entries a day
+    Column("learned", Json),  # Learned
+    Column("rate", Float),  # entries a day, of `learned`
+    Column("rate_root", Float),  # mean over the week of the root of the rate: the feed's share of the request budget
     Column("failures", Float, nullable=False, default=0.0),  # weighted, in a row
     Column("polled_at", Utc),
     Column("next_poll_at", Utc, nullable=False),
+    Column("next_reason", Words, nullable=False, server_default=""),
+    Column("probe_at", Utc),  # given up: when it is asked one last time
+    Column("is_last_probe", Boolean, nullable=False, server_default=false()),
     Column("not_before_at", Utc),  # a server's Retry-After: holds even when everything is polled now
     Column("host", HOST, nullable=False, index=True),
     *_lease(),
     Column("outcome", NAME),  # of the last poll
     Column("reason", Words, nullable=False, default=""),
-    Column("moved_to", Words),
+    Column("moved_to", Words),  # a permanent redirect, not adopted yet
+    Column("moved_since_at", Utc),
+    Column("moved_polls", Integer, nullable=False, server_default="0"),
+    Column("refused_url", Words),  # a target that a person took back
     Column("hub_url", Words),
+    Column("is_pushed", Boolean, nullable=False, server_default=false()),  # its hub has proven to push all of it
     Column("created_at", Utc, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -104,11 +117,59 @@ hosts = Table(
     "hosts",
     metadata,
     Column("host", HOST, primary_key=True),
-    Column("next_request_at", Utc),
+    Column("next_request_at", Utc, index=True),  # nobody may start a request before
     Column("throttled_until", Utc),
     Column("gap_s", Float),  # learned
-    Column("robots", Words),
-    Column("robots_until", Utc),
+    Column("crawl_delay_s", Float),  # of its robots.txt
+    Column("granted", Integer, nullable=False, server_default="0"),  # requests since window_at
+    Column("window_at", Utc),
+    Column("refused_at", Utc),
+    Column("reason", Words, nullable=False, server_default=""),  # what taught the gap
+)
+
+robots = Table(
+    "robots",
+    metadata,
+    Column("origin_hash", HASH, primary_key=True),
+    Column("origin", Words, nullable=False),
+    Column("status", Integer),  # None: no answer
+    Column("body", Words, nullable=False, server_default=""),
+    Column("fetched_at", Utc, nullable=False),
+    Column("until_at", Utc, nullable=False, index=True),  # to be asked for again then
+    Column("unreachable_since_at", Utc),
+    Column("reason", Words, nullable=False, server_default=""),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _feed(),
+    Column("from_url", Words, nullable=False),
+    Column("to_url", Words, nullable=False),
+    Column("moved_at", Utc, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("undone_at", Utc),
+    Index("ix_moves_feed_id", "feed_id"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _feed(is_key=True),
+    Column("hub_url", Words, nullable=False),
+    Column("topic_url", Words, nullable=False),
+    Column("token", HASH, nullable=False, unique=True),  # the last part of the callback's address
+    Column("secret", Words, nullable=False),  # for HMAC
+    Column("state", NAME, nullable=False),
+    Column("reason", Words, nullable=False, server_default=""),
+    Column("asked_at", Utc),
+    Column("next_ask_at", Utc, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Utc),  # the hub's lease
+    Column("pushed_at", Utc),
+    Column("brought", Integer, nullable=False, server_default="0"),  # new entries that pushes brought, in a row
+    Column("missed", Integer, nullable=False, server_default="0"),  # new entries that only a poll found
 )
 
 polls = Table(
@@ -150,6 +211,7 @@ gaps = Table(
     Column("found", Integer),  # by a repair; None: none was tried
     Column("reason", Words, nullable=False),
     Column("repaired_at", Utc),
+    Column("repair", Words, nullable=False, server_default=""),  # how it went
     Index("ix_gaps_feed_id_until_at", "feed_id", "until_at"),
 )
 
@@ -220,6 +282,7 @@ articles = Table(
     Column("extractor_version", Words, nullable=False),
     Column("text_hash", Words),
     Column("credit", Words),
+    Column("robots", NAME),  # what robots.txt said about fetching its page
     Column("raw_ref", Words),  # where the archive keeps the response
     Column("story_id", Id, ForeignKey("stories.id"), index=True),
     Column("revision", Integer, nullable=False, default=1),
