@@ -54,8 +54,21 @@ class HostTurns(Protocol):
 class FeedStore(Protocol):
     """Feeds as work: claimed, polled, applied."""
 
-    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[FeedClaim, ...]:
-        """Up to `limit` due feeds, most overdue first, none of them held by anyone else, each with a turn at its host."""
+    def claim(
+        self, now: datetime, *, limit: int, lease_until: datetime, due_by: datetime | None = None
+    ) -> tuple[FeedClaim, ...]:
+        """Up to `limit` feeds that were due by then (None: now), most overdue first, each with a turn at its host now.
+
+        None of them is held by anyone else.
+        """
+        ...
+
+    def is_waiting(self, now: datetime, *, due_by: datetime | None = None) -> bool:
+        """Whether a feed that was due by then, and that nobody holds, waits for nothing but its host's turn."""
+        ...
+
+    def forgive(self, failures: Mapping[int, float], now: datetime) -> None:
+        """Set the weighted failures of these feeds back to that, and poll them now: it was not their fault."""
         ...
 
     def seen_items(self, feed_id: int) -> SeenItems | None:
@@ -84,6 +97,10 @@ class ArticleStore(Protocol):
 
     def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[ArticleClaim, ...]:
         """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host."""
+        ...
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether a due entry that nobody holds waits for nothing but its host's turn."""
         ...
 
     def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
