@@ -49,6 +49,14 @@ class HostPolicy:
         1.0, "Between the starts of two requests to one host. 205 feeds of one host without it once got a peer banned.",
         unit="s", low=0, high=3600,
     )  # fmt: skip
+    max_gap_s: float = _knob(
+        HOUR_S, "What refusals teach widens the gap to this at most.",
+        unit="s", low=1, high=DAY_S,
+    )  # fmt: skip
+    feed_share: float = _knob(
+        0.5, "Share of what a host can be asked that polls may use where it has many feeds; the rest is for pages.",
+        low=0.01, high=1,
+    )  # fmt: skip
     max_retry_after_s: float = _knob(DAY_S, "A longer Retry-After is believed only so far.", unit="s", low=0, high=30 * DAY_S)
 
 
@@ -56,12 +64,34 @@ class HostPolicy:
 class PollPolicy:
     """When a feed is visited. Table [poll]."""
 
-    interval_s: float = _knob(30 * MINUTE_S, "Between two polls of a feed that names none.", unit="s", low=10, high=30 * DAY_S)
+    interval_s: float = _knob(
+        30 * MINUTE_S, "Mean time between two polls over all feeds: the request budget. Feeds that publish often get more of it.",
+        unit="s", low=10, high=30 * DAY_S,
+    )  # fmt: skip
     min_interval_s: float = _knob(
-        5 * MINUTE_S, "No hint of a feed makes polls more frequent than this.", unit="s", low=1, high=DAY_S
+        5 * MINUTE_S, "No feed is polled more often than this, unless its own interval says so.", unit="s", low=1, high=DAY_S
     )
     max_interval_s: float = _knob(DAY_S, "No hint and no failure makes polls rarer than this.", unit="s", low=60, high=30 * DAY_S)
+    is_adaptive: bool = _knob(True, "Learn when each feed publishes and share the polls out by it. Off: every feed at interval_s.")
+    half_life_days: float = _knob(
+        21.0, "What a feed did this long ago counts half of what it does today.", unit="days", low=1, high=365
+    )
+    max_per_hour: float = _knob(
+        0.0, "Polls of all feeds together at most, whatever interval_s says; 0 means no such limit.",
+        unit="polls", low=0, high=100_000_000,
+    )  # fmt: skip
     jitter: float = _knob(0.1, "Share by which each interval is varied at random, so that polls spread out.", low=0, high=0.5)
+    probe_s: float = _knob(
+        DAY_S, "A feed that answers only 304 is asked for the whole document this often: some servers say 304 for ever.",
+        unit="s", low=HOUR_S, high=365 * DAY_S,
+    )  # fmt: skip
+    move_after_days: float = _knob(
+        7.0, "A permanent redirect is believed after as many days of the same answer: some lead to a page of apology.",
+        unit="days", low=0, high=365,
+    )  # fmt: skip
+    last_probe_days: float = _knob(
+        30.0, "A feed that was given up is asked once more after as many days.", unit="days", low=1, high=365
+    )
     at_once: int = _knob(20, "Feeds polled at the same time.", low=1, high=1000)
     lease_s: float = _knob(120.0, "A worker that dies holds its feeds this long; live ones renew.", unit="s", low=5, high=3600)
     disable_after: float = _knob(

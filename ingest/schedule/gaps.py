@@ -1,0 +1,84 @@
+"""Entries that came and went unseen: two documents of a feed that do not overlap prove that some may have.
+
+How many is estimated from the dates: the entries of this document follow each other at some pace, and before the oldest of them
+there is a hole back to the poll before. Without dates it is the learned rate that says how many should have come.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ingest.model import Learned
+from ingest.policy import PollPolicy
+from ingest.schedule.rate import DAY_S, Rate, Sighting, find_rate
+from ingest.schedule.shape import Shape
+
+_PROVEN_OVERLAPS = 3  # so many in a row say that the feed's documents do overlap, as long as none is missed
+_LEAST_MISSED = 1.5  # below, it is as likely that just as many came as the document shows
+_DATED_SHARE = 0.5  # of the entries, so that their dates may speak for all
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class GapEstimate:
+    """About how many entries were missed, and how that is known."""
+
+    missed: float
+    reason: str
+
+
+def estimate_gap(learned: Learned, sighting: Sighting, policy: PollPolicy) -> GapEstimate | None:
+    """Entries missed before this document; None where nothing says that there were any."""
+    if not _may_gap(learned, sighting):
+        return None
+    since = sighting.polled_at or learned.until_at or sighting.at
+    rate = find_rate(learned, since, policy)
+    due = _expected(rate, since, sighting.at)
+    is_habit = learned.overlaps >= _PROVEN_OVERLAPS
+    dates = sorted(date for date in sighting.dates if date is not None and date <= sighting.at)
+    if len(dates) >= max(_DATED_SHARE * len(sighting.dates), 2):
+        return _by_dates(learned, sighting, dates=dates, since=since, rate=rate, is_plausible=is_habit or due > sighting.seen)
+    if is_habit and due - sighting.seen >= _LEAST_MISSED:
+        return GapEstimate(due - sighting.seen, f"{due:.0f} entries were due, the document shows {sighting.seen}")
+    return None
+
+
+def _may_gap(learned: Learned, sighting: Sighting) -> bool:
+    """Whether the documents can have a hole between them: both complete, both full, and nothing in common."""
+    if learned.until_at is None or sighting.is_part or sighting.overlap:
+        return False
+    return 0 < learned.window <= sighting.seen and len(sighting.dates) >= sighting.seen
+
+
+def _by_dates(
+    learned: Learned, sighting: Sighting, *, dates: list[datetime], since: datetime, rate: Rate, is_plausible: bool
+) -> GapEstimate | None:
+    """From the oldest date of the document back to the latest that was seen, at the pace of the document itself."""
+    start = max(since, learned.newest_at or since)
+    if dates[0] <= (learned.newest_at or since) or not is_plausible:
+        return None  # it reaches back to what was seen: renamed, not missed
+    hole_s, span_s = (dates[0] - start).total_seconds(), (sighting.at - dates[0]).total_seconds()
+    if hole_s <= 0.0 or span_s <= 0.0:
+        return None
+    pace = (len(dates) - 1) / span_s * _shape_ratio(rate.shape, start, dates[0], sighting.at)
+    missed = pace * hole_s - 1.0
+    if missed < _LEAST_MISSED:
+        return None
+    return GapEstimate(missed, f"no entry in common with the last document, whose place about {missed:.0f} others took")
+
+
+def _shape_ratio(shape: Shape | None, start: datetime, oldest: datetime, end: datetime) -> float:
+    """How busy the hole is by habit, compared with the time that the document spans: a night holds few entries."""
+    if shape is None:
+        return 1.0
+    return _mean_factor(shape, start, oldest) / max(_mean_factor(shape, oldest, end), 0.01)
+
+
+def _mean_factor(shape: Shape, start: datetime, end: datetime) -> float:
+    steps = max(min(int((end - start).total_seconds() / _HOUR_S), 168), 1)
+    return sum(shape.at(start + (end - start) * ((step + 0.5) / steps)) for step in range(steps)) / steps
+
+
+def _expected(rate: Rate, start: datetime, end: datetime) -> float:
+    """Entries due by the learned rate."""
+    factor = _mean_factor(rate.shape, start, end) if rate.shape and end > start else 1.0
+    return rate.per_day * factor * (end - start).total_seconds() / DAY_S
