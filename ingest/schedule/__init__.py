@@ -11,48 +11,47 @@ moves     when a permanent redirect is believed
 outage    whether it is our own network
 """
 
-from ingest.schedule.backoff import Setback, after_failure, failure_weight, next_try_at, throttled_until
-from ingest.schedule.gaps import GapEstimate, estimate_gap
-from ingest.schedule.hosts import after_grant, effective_gap_s, is_throttling, learn_host, poll_floor_s
-from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll, next_poll_in_outage
-from ingest.schedule.moves import Moved, after_move
+from ingest.schedule.backoff import Setback, failure_weight, next_try_at, plan_setback, throttled_until
+from ingest.schedule.gaps import GapEstimate, find_gap
+from ingest.schedule.hosts import after_grant, after_refusal, effective_gap_s, is_throttling, poll_floor_s
+from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll
+from ingest.schedule.moves import MoveVerdict, after_redirect
 from ingest.schedule.outage import Outage, after_answer, after_silence
 from ingest.schedule.pace import Pace, find_pace
-from ingest.schedule.rate import Rate, Sighting, find_rate, learn, rate_at
-from ingest.schedule.trust import Evidence, after_full, count_hidden, wants_whole
+from ingest.schedule.rate import Arrival, Rate, find_rate, learn, rate_at
+from ingest.schedule.trust import Proof, after_full, count_hidden, wants_probe
 
 __all__ = [
+    "Arrival",
     "Bounds",
-    "Evidence",
     "GapEstimate",
-    "Moved",
+    "MoveVerdict",
     "NextPoll",
     "Outage",
     "Pace",
+    "Proof",
     "Rate",
     "Setback",
-    "Sighting",
     "after_answer",
-    "after_failure",
     "after_full",
     "after_grant",
-    "after_move",
+    "after_redirect",
+    "after_refusal",
     "after_silence",
     "count_hidden",
     "effective_gap_s",
-    "estimate_gap",
     "failure_weight",
+    "find_gap",
     "find_pace",
     "find_rate",
     "first_poll_at",
     "is_throttling",
     "learn",
-    "learn_host",
     "next_poll",
-    "next_poll_in_outage",
     "next_try_at",
+    "plan_setback",
     "poll_floor_s",
     "rate_at",
     "throttled_until",
-    "wants_whole",
+    "wants_probe",
 ]

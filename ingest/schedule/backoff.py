@@ -34,7 +34,7 @@ def failure_weight(outcome: Outcome, status: int | None) -> float:
     return _HARD_WEIGHT
 
 
-def after_failure(
+def plan_setback(
     now: datetime,
     policy: PollPolicy,
     *,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ingest.model import Learned
 from ingest.policy import PollPolicy
-from ingest.schedule.rate import DAY_S, Rate, Sighting, find_rate
+from ingest.schedule.rate import DAY_S, Arrival, Rate, find_rate
 from ingest.schedule.shape import Shape
 
 _PROVEN_OVERLAPS = 3  # so many in a row say that the feed's documents do overlap, as long as none is missed
@@ -26,40 +26,40 @@ class GapEstimate:
     reason: str
 
 
-def estimate_gap(learned: Learned, sighting: Sighting, policy: PollPolicy) -> GapEstimate | None:
+def find_gap(learned: Learned, arrival: Arrival, policy: PollPolicy) -> GapEstimate | None:
     """Entries missed before this document; None where nothing says that there were any."""
-    if not _may_gap(learned, sighting):
+    if not _may_gap(learned, arrival):
         return None
-    since = sighting.polled_at or learned.until_at or sighting.at
+    since = arrival.polled_at or learned.until_at or arrival.at
     rate = find_rate(learned, since, policy)
-    due = _expected(rate, since, sighting.at)
+    due = _expected(rate, since, arrival.at)
     is_habit = learned.overlaps >= _PROVEN_OVERLAPS
-    dates = sorted(date for date in sighting.dates if date is not None and date <= sighting.at)
-    if len(dates) >= max(_DATED_SHARE * len(sighting.dates), 2):
-        return _by_dates(learned, sighting, dates=dates, since=since, rate=rate, is_plausible=is_habit or due > sighting.seen)
-    if is_habit and due - sighting.seen >= _LEAST_MISSED:
-        return GapEstimate(due - sighting.seen, f"{due:.0f} entries were due, the document shows {sighting.seen}")
+    dates = sorted(date for date in arrival.dates if date is not None and date <= arrival.at)
+    if len(dates) >= max(_DATED_SHARE * len(arrival.dates), 2):
+        return _by_dates(learned, arrival, dates=dates, since=since, rate=rate, is_plausible=is_habit or due > arrival.window)
+    if is_habit and due - arrival.window >= _LEAST_MISSED:
+        return GapEstimate(due - arrival.window, f"{due:.0f} entries were due, the document shows {arrival.window}")
     return None
 
 
-def _may_gap(learned: Learned, sighting: Sighting) -> bool:
+def _may_gap(learned: Learned, arrival: Arrival) -> bool:
     """Whether the documents can have a hole between them: both complete, both full, and nothing in common."""
-    if learned.until_at is None or sighting.is_part or sighting.overlap:
+    if learned.until_at is None or arrival.is_delta or arrival.overlap:
         return False
-    return 0 < learned.window <= sighting.seen and len(sighting.dates) >= sighting.seen
+    return 0 < learned.window <= arrival.window and len(arrival.dates) >= arrival.window
 
 
 def _by_dates(
-    learned: Learned, sighting: Sighting, *, dates: list[datetime], since: datetime, rate: Rate, is_plausible: bool
+    learned: Learned, arrival: Arrival, *, dates: list[datetime], since: datetime, rate: Rate, is_plausible: bool
 ) -> GapEstimate | None:
     """From the oldest date of the document back to the latest that was seen, at the pace of the document itself."""
     start = max(since, learned.newest_at or since)
     if dates[0] <= (learned.newest_at or since) or not is_plausible:
         return None  # it reaches back to what was seen: renamed, not missed
-    hole_s, span_s = (dates[0] - start).total_seconds(), (sighting.at - dates[0]).total_seconds()
+    hole_s, span_s = (dates[0] - start).total_seconds(), (arrival.at - dates[0]).total_seconds()
     if hole_s <= 0.0 or span_s <= 0.0:
         return None
-    pace = (len(dates) - 1) / span_s * _shape_ratio(rate.shape, start, dates[0], sighting.at)
+    pace = (len(dates) - 1) / span_s * _shape_ratio(rate.shape, start, dates[0], arrival.at)
     missed = pace * hole_s - 1.0
     if missed < _LEAST_MISSED:
         return None

@@ -22,19 +22,19 @@ _QUIET_DAYS = 30.0  # without a refusal: then the learned gap is halved
 _WINDOW = timedelta(hours=1)  # older grants count half
 
 
-def effective_gap_s(policy: HostPolicy, host: HostState, now: datetime) -> float:
+def effective_gap_s(host: HostState, now: datetime, policy: HostPolicy) -> float:
     """Seconds between the starts of two requests to the host."""
     return max(policy.gap_s, host.crawl_delay_s or 0.0, _learned_gap_s(host, now))
 
 
-def poll_floor_s(policy: HostPolicy, host: HostState, now: datetime) -> float:
+def poll_floor_s(host: HostState, now: datetime, policy: HostPolicy) -> float:
     """Seconds at least between two polls of one feed, so that all feeds of the host get their turn and pages, too.
 
     0 for a host with few feeds: then it is the gap that keeps them apart.
     """
     if host.feeds <= 1:
         return 0.0
-    return host.feeds * effective_gap_s(policy, host, now) / policy.feed_share
+    return host.feeds * effective_gap_s(host, now, policy) / policy.feed_share
 
 
 def after_grant(host: HostState, now: datetime, *, requests: int = 1) -> HostState:
@@ -59,19 +59,19 @@ def is_throttling(status: int | None, retry_after_s: float | None, *, worked_lat
     return status == _FORBIDDEN and (retry_after_s is not None or worked_lately)
 
 
-def learn_host(policy: HostPolicy, host: HostState, now: datetime, *, retry_after_s: float | None) -> HostLesson:
+def after_refusal(host: HostState, now: datetime, policy: HostPolicy, *, retry_after_s: float | None) -> HostLesson:
     """What a refusal teaches. While the host is left alone already it teaches nothing: those were requests on their way."""
-    until = now + timedelta(seconds=_pause_s(policy, host, now, retry_after_s))
+    until = now + timedelta(seconds=_pause_s(host, now, policy, retry_after_s))
     if host.throttled_until is not None and host.throttled_until > now:
         longer = max(until, host.throttled_until)
         return HostLesson(None, longer, f"refused again; left alone for {lasting((longer - now).total_seconds())}")
-    gap_s, why = _lesson(policy, host, now, retry_after_s)
+    gap_s, why = _lesson(host, now, policy, retry_after_s)
     gap_s = min(gap_s, policy.max_gap_s)
     return HostLesson(gap_s, until, f"{why}: from now on {lasting(gap_s)} apart")
 
 
-def _lesson(policy: HostPolicy, host: HostState, now: datetime, retry_after_s: float | None) -> tuple[float, str]:
-    current_s = max(effective_gap_s(policy, host, now), _FIRST_GAP_S)
+def _lesson(host: HostState, now: datetime, policy: HostPolicy, retry_after_s: float | None) -> tuple[float, str]:
+    current_s = max(effective_gap_s(host, now, policy), _FIRST_GAP_S)
     if retry_after_s is None or host.window_at is None:
         return current_s * _BLIND_STEP, "refused without a Retry-After"
     allowed = max(host.granted, 1)
@@ -80,9 +80,9 @@ def _lesson(policy: HostPolicy, host: HostState, now: datetime, retry_after_s: f
     return learned_s, f"refused after {host.granted} requests, until {lasting(period_s)} after the first"
 
 
-def _pause_s(policy: HostPolicy, host: HostState, now: datetime, retry_after_s: float | None) -> float:
+def _pause_s(host: HostState, now: datetime, policy: HostPolicy, retry_after_s: float | None) -> float:
     if retry_after_s is None:
-        return max(_BLIND_PAUSE_S, _BLIND_STEP * effective_gap_s(policy, host, now))
+        return max(_BLIND_PAUSE_S, _BLIND_STEP * effective_gap_s(host, now, policy))
     return min(max(retry_after_s, 0.0), policy.max_retry_after_s)
 
 

@@ -13,7 +13,6 @@ from ingest.schedule.shape import Shape, roots
 from ingest.schedule.words import how_often, lasting
 
 _HOUR_S = 3600.0
-_OUTAGE_S = 60.0
 _WEEK_HOURS = 168
 _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SMALL_LIST = 100  # feeds that may start at once
@@ -28,7 +27,6 @@ class Bounds:
     freshness_s: float | None = None  # of the answer: max-age or Expires
     host_s: float = 0.0  # between two polls of one feed, so that all feeds of the host get their turn
     not_before_at: datetime | None = None  # Retry-After
-    slow_down: float = 1.0  # a feed whose hub pushes all of it is polled as many times less often
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +59,7 @@ def next_poll(now: datetime, policy: PollPolicy, *, pace: Pace, learned: Learned
     if bounds.not_before_at is not None and bounds.not_before_at > at:
         at, reason = bounds.not_before_at, f"{lasting((bounds.not_before_at - now).total_seconds())}: Retry-After"
     is_shared = wait.is_natural and found is not None
-    return NextPoll(at, reason, found.root / bounds.slow_down if is_shared and found else pace.daily_s / max(wait.seconds, 1.0))
-
-
-def next_poll_in_outage(now: datetime, *, pace: Pace, chance: float) -> NextPoll:
-    """The moment to look whether our own network is back."""
-    seconds = _OUTAGE_S * (1.0 + chance)
-    return NextPoll(now + timedelta(seconds=seconds), f"{lasting(seconds)}: our own network is away", pace.daily_s / seconds)
+    return NextPoll(at, reason, found.root if is_shared and found else pace.daily_s / max(wait.seconds, 1.0))
 
 
 def first_poll_at(url: str, now: datetime, policy: PollPolicy, *, feeds: int) -> datetime:
@@ -83,7 +75,6 @@ def first_poll_at(url: str, now: datetime, policy: PollPolicy, *, feeds: int) ->
 def _wait(now: datetime, policy: PollPolicy, *, pace: Pace, learned: Learned, bounds: Bounds, found: Rate | None) -> _Wait:
     if bounds.interval_s is not None:
         return _Wait(bounds.interval_s, f"{lasting(bounds.interval_s)}: its own interval")
-    pace = Pace(pace.daily_s * bounds.slow_down)
     wait = _natural(now, policy, pace=pace, learned=learned, found=found)
     asked_s, who = _asked(learned.hints, bounds, policy)
     if asked_s > wait.seconds:

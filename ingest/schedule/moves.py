@@ -14,7 +14,7 @@ _LEAST_POLLS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MoveVerdict:
     """What to remember of a redirect, and whether to adopt its target now."""
 
     move: Move | None  # None: there is nothing to remember
@@ -22,25 +22,25 @@ class Moved:
     reason: str
 
 
-def after_move(
+def after_redirect(
     move: Move | None, now: datetime, policy: PollPolicy, *, url: str, target: str | None, refused_url: str | None = None
-) -> Moved:
+) -> MoveVerdict:
     """What to make of a poll of `url` whose document parsed and that only permanent redirects led to `target` (None: nowhere).
 
     `refused_url` is a target that a person took back: it is followed, never adopted. A poll that failed must not be told here:
     it says nothing about where the feed lives.
     """
     if target is None or target == url:
-        return Moved(None, None, "")
+        return MoveVerdict(None, None, "")
     if target == refused_url:
-        return Moved(None, None, f"moved to {target}, which was taken back once")
+        return MoveVerdict(None, None, f"moved to {target}, which was taken back once")
     if _is_same_place(url, target):
-        return Moved(None, target, "the same address over https")
+        return MoveVerdict(None, target, "the same address over https")
     seen = Move(target, move.since_at, move.polls + 1) if move and move.to_url == target else Move(target, now)
     days = (now - seen.since_at) / timedelta(days=1)
     if days >= policy.move_after_days and seen.polls >= _LEAST_POLLS:
-        return Moved(None, target, f"the same permanent redirect for {days:.3g} days, {seen.polls} polls that parsed")
-    return Moved(seen, None, f"moved to {target}; adopted after {policy.move_after_days:g} days of the same answer")
+        return MoveVerdict(None, target, f"the same permanent redirect for {days:.3g} days, {seen.polls} polls that parsed")
+    return MoveVerdict(seen, None, f"moved to {target}; adopted after {policy.move_after_days:g} days of the same answer")
 
 
 def _is_same_place(url: str, target: str) -> bool:

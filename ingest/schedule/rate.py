@@ -24,16 +24,16 @@ _MIDDLE_S = 2 * 3600.0  # an entry without a date that came within so long was p
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Arrival:
     """What a document brought. On a first poll all its entries are new."""
 
     at: datetime
     dates: tuple[datetime | None, ...]  # of the new entries; None: it has none that can be read
-    seen: int  # entries that the document shows
+    window: int  # entries that the document shows
     overlap: int  # of them, known before
     hints: Hints
     polled_at: datetime | None = None  # the last poll before this one that succeeded
-    is_part: bool = False  # a delta (RFC 3229) or a push: it says nothing of what is missing in it
+    is_delta: bool = False  # a delta (RFC 3229) or a push: what is not in it may still be in the feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,22 @@ class Rate:
         return sqrt(self.per_day) * _mean(roots(self.shape.hours)) * _mean(roots(self.shape.days))
 
 
-def learn(learned: Learned, sighting: Sighting, policy: PollPolicy, *, missed: float = 0.0) -> Learned:
+def learn(learned: Learned, arrival: Arrival, policy: PollPolicy, *, missed: float = 0.0) -> Learned:
     """What is known after this document; `missed` entries came and went unseen before it."""
-    known, days = _carry(learned, sighting.at, policy)
+    known, days = _carry(learned, arrival.at, policy)
     if learned.until_at is None:
-        counted, watched, moments = _read_first(sighting, policy)
+        counted, watched, moments = _read_first(arrival, policy)
     else:
-        counted, watched, moments = _read_next(sighting, learned)
+        counted, watched, moments = _read_next(arrival, learned)
     return Learned(
         entries=known + counted + missed,
         days=days + _decayed_days(watched, policy),
-        until_at=sighting.at,
+        until_at=arrival.at,
         hours=add_moments(learned.hours, moments, entries=known),
-        window=learned.window if sighting.is_part else sighting.seen,
-        newest_at=_newest(sighting, learned.newest_at),
-        overlaps=min(learned.overlaps + 1, _MAX_OVERLAPS) if sighting.overlap else 0,
-        hints=sighting.hints,
+        window=learned.window if arrival.is_delta else arrival.window,
+        newest_at=_newest(arrival, learned.newest_at),
+        overlaps=_overlaps(learned, arrival),
+        hints=learned.hints if arrival.is_delta else arrival.hints,
     )
 
 
@@ -105,34 +105,40 @@ def _kept(days: float, policy: PollPolicy) -> float:
     return float(0.5 ** (days / policy.half_life_days))
 
 
-def _read_first(sighting: Sighting, policy: PollPolicy) -> tuple[float, float, list[datetime]]:
+def _read_first(arrival: Arrival, policy: PollPolicy) -> tuple[float, float, list[datetime]]:
     """Entries, days and moments of a first document: its dates tell what we would have seen.
 
     The oldest entry that counts only opens the watch: n entries span n − 1 intervals. A document whose dates are all alike
     (the moment it was made, as a rule) tells nothing.
     """
-    dates = sorted(_past(sighting), reverse=True)
+    dates = sorted(_past(arrival), reverse=True)
     dates = dates[: len(dates) - int(len(dates) * _STRAGGLERS)]
     if len(dates) < 2 or len(set(dates)) <= len(dates) // 4:  # noqa: PLR2004  two make an interval
         return 0.0, 0.0, []
-    watched = (sighting.at - dates[-1]).total_seconds() / DAY_S
-    counted = sum(_kept((sighting.at - date).total_seconds() / DAY_S, policy) for date in dates[:-1])
+    watched = (arrival.at - dates[-1]).total_seconds() / DAY_S
+    counted = sum(_kept((arrival.at - date).total_seconds() / DAY_S, policy) for date in dates[:-1])
     return counted, watched, dates
 
 
-def _read_next(sighting: Sighting, learned: Learned) -> tuple[float, float, list[datetime]]:
+def _read_next(arrival: Arrival, learned: Learned) -> tuple[float, float, list[datetime]]:
     """Entries, days and moments of a later document."""
-    since = sighting.polled_at or learned.until_at or sighting.at
-    if not sighting.overlap and _is_renamed(sighting, learned.newest_at):
+    since = arrival.polled_at or learned.until_at or arrival.at
+    if not arrival.overlap and _is_renamed(arrival, learned.newest_at):
         return 0.0, 0.0, []
-    moments = [_published(date, since, sighting.at) for date in sighting.dates]
+    moments = [_published(date, since, arrival.at) for date in arrival.dates]
     return float(len(moments)), 0.0, [moment for moment in moments if moment]
 
 
-def _is_renamed(sighting: Sighting, newest_at: datetime | None) -> bool:
+def _is_renamed(arrival: Arrival, newest_at: datetime | None) -> bool:
     """Whether these are the old entries under new guids: nothing overlaps, and nothing is newer than what we had."""
-    dates = _past(sighting)
+    dates = _past(arrival)
     return newest_at is not None and len(dates) > 0 and max(dates) <= newest_at
+
+
+def _overlaps(learned: Learned, arrival: Arrival) -> int:
+    if arrival.is_delta:
+        return learned.overlaps
+    return min(learned.overlaps + 1, _MAX_OVERLAPS) if arrival.overlap else 0
 
 
 def _published(date: datetime | None, since: datetime, now: datetime) -> datetime | None:
@@ -143,15 +149,15 @@ def _published(date: datetime | None, since: datetime, now: datetime) -> datetim
     return since + passed / 2 if passed <= timedelta(seconds=_MIDDLE_S) else None
 
 
-def _past(sighting: Sighting) -> list[datetime]:
+def _past(arrival: Arrival) -> list[datetime]:
     """The dates that can be believed and are not to come."""
-    now = sighting.at
-    return [date for date in sighting.dates if date is not None and date <= now and is_believable(date, now)]
+    now = arrival.at
+    return [date for date in arrival.dates if date is not None and date <= now and is_believable(date, now)]
 
 
-def _newest(sighting: Sighting, before: datetime | None) -> datetime | None:
+def _newest(arrival: Arrival, before: datetime | None) -> datetime | None:
     """The latest date of the document; entries known before keep theirs, so that the latest can only grow."""
-    return max(_past(sighting) + ([before] if before else []), default=None)
+    return max(_past(arrival) + ([before] if before else []), default=None)
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -21,7 +21,7 @@ _CACHE = timedelta(hours=1)  # by which caches may lag behind without lying
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Proof:
     """A whole document that came, and what it says about the validators we held."""
 
     at: datetime
@@ -34,7 +34,7 @@ class Evidence:
     not_modified_at: datetime | None = None  # of the last 304 since then; None: there was none
 
 
-def wants_whole(trust: float, full_at: datetime | None, now: datetime, policy: PollPolicy) -> bool:
+def wants_probe(trust: float, full_at: datetime | None, now: datetime, policy: PollPolicy) -> bool:
     """Whether to ask without validators this time."""
     if trust < DOUBTED or full_at is None:
         return True
@@ -48,33 +48,33 @@ def count_hidden(dates: tuple[datetime | None, ...], *, full_at: datetime | None
     return sum(date is not None and full_at < date and _latest(date) < not_modified_at - _CACHE for date in dates)
 
 
-def after_full(trust: float, evidence: Evidence) -> tuple[float, str]:
+def after_full(trust: float, proof: Proof) -> tuple[float, str]:
     """The trust after a whole document, and why it changed ("" where it did not)."""
-    if not evidence.had_validators:
+    if not proof.had_validators:
         return trust, ""
-    if evidence.was_conditional:
-        return (min(trust + _HONEST, 1.0), "") if evidence.new else (trust, "")
-    if evidence.new and evidence.are_same_validators:
+    if proof.was_conditional:
+        return (min(trust + _HONEST, 1.0), "") if proof.new else (trust, "")
+    if proof.new and proof.are_same_validators:
         return trust * _PROVEN_LIE, "other entries under the same validators"
-    if evidence.new and evidence.not_modified_at is not None:
-        return _after_new(trust, evidence)
-    return _recovered(trust, evidence), ""
+    if proof.new and proof.not_modified_at is not None:
+        return _after_new(trust, proof)
+    return _recovered(trust, proof), ""
 
 
-def _after_new(trust: float, evidence: Evidence) -> tuple[float, str]:
+def _after_new(trust: float, proof: Proof) -> tuple[float, str]:
     """A probe brought entries where the last conditional request was answered with 304."""
-    if evidence.hidden > 1:
-        return trust * _HIDDEN_MANY, f"304 hid {evidence.hidden} entries that are older"
-    if evidence.hidden:
+    if proof.hidden > 1:
+        return trust * _HIDDEN_MANY, f"304 hid {proof.hidden} entries that are older"
+    if proof.hidden:
         return trust * _HIDDEN, "304 hid an entry that is older"
     return trust * _LIKELY_HIDDEN, "entries came with a probe that 304 may have hidden"
 
 
-def _recovered(trust: float, evidence: Evidence) -> float:
+def _recovered(trust: float, proof: Proof) -> float:
     """Nothing new and nothing hidden: honest, as far as can be seen. Liars are asked often; only time forgives them."""
     if trust >= DOUBTED:
         return min(trust + _HONEST, 1.0)
-    passed_s = (evidence.at - evidence.full_at).total_seconds() if evidence.full_at else 0.0
+    passed_s = (proof.at - proof.full_at).total_seconds() if proof.full_at else 0.0
     return min(trust + _HONEST * max(passed_s, 0.0) / _A_MONTH_S, 1.0)
 
 
