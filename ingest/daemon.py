@@ -24,12 +24,16 @@ from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import FeedState
 from ingest.pipeline import GRACE_S, FeedWork, Observer, Runner
+from ingest.repair import repair_gaps
 from ingest.web import Health, serve
 from ingest.wiring import Service, wire
 
 _END_S = 9.5  # after a request to stop: what hangs in a thread (a database that does not answer) is not waited for any longer
-_TICK_S = 1.0
+_TICK_S = 0.5  # below the gap of a host, or every second turn would be missed
 _GAUGES_S = 15.0
+_PACE_S = 300.0  # the request budget is shared out anew
+_REPAIR_S = 60.0
+_REPAIRS_AT_ONCE = 5  # gaps
 _CLOCK_WATCH_S = 10.0
 _CLOCK_JUMP_S = 5.0
 
@@ -89,10 +93,16 @@ async def run_once(service: Service, *, everything: bool) -> int | None:
     feeds = service.feed_runner(FeedWork(service.feeds, due_by=start))
     articles = service.article_runner()
     async with Signals().listening() as signals:
-        polling = asyncio.create_task(feeds.drain())
+        polling = asyncio.create_task(_poll_and_repair(service, feeds, signals))
         reading = asyncio.create_task(articles.drain(may_end=polling.done))
         await _until_done_or_asked(asyncio.gather(polling, reading), signals, (feeds, articles))
     return signals.stop_signal
+
+
+async def _poll_and_repair(service: Service, feeds: Runner[Any], signals: Signals) -> None:
+    await feeds.drain()
+    if not signals.asked.is_set():
+        await repair_gaps(service, _REPAIRS_AT_ONCE)
 
 
 async def _until_done_or_asked(work: "asyncio.Future[Any]", signals: Signals, runners: tuple[Runner[Any], ...]) -> None:
@@ -195,9 +205,20 @@ def _scheduler(service: Service, feeds: Runner[Any], articles: Runner[Any], heal
         before = service.clock.now() - timedelta(days=service.settings.policies.keep.polls_days)
         await service.in_thread(service.store.prune_polls, before)
 
+    async def revive() -> None:
+        revived = await service.in_thread(service.store.feeds.revive_for_last_probe, service.clock.now())
+        if revived:
+            get("ingest.daemon").info("feeds_probed_last", feeds=revived)
+
+    async def repair() -> None:
+        await repair_gaps(service, _REPAIRS_AT_ONCE)
+
+    now = service.clock.now()
     scheduler.add_job(_async(tick), "interval", seconds=_TICK_S, id="tick")
-    scheduler.add_job(_guarded(measure), "interval", seconds=_GAUGES_S, id="measure", next_run_time=service.clock.now())
-    scheduler.add_job(_guarded(prune), "interval", hours=6, id="prune", next_run_time=service.clock.now())
+    for job, seconds in ((measure, _GAUGES_S), (service.feeds.pacer.refresh, _PACE_S), (repair, _REPAIR_S)):
+        scheduler.add_job(_guarded(job), "interval", seconds=seconds, id=job.__name__, next_run_time=now)
+    for job, hours in ((prune, 6), (revive, 1)):
+        scheduler.add_job(_guarded(job), "interval", hours=hours, id=job.__name__, next_run_time=now)
     return scheduler
 
 

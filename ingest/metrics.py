@@ -56,6 +56,15 @@ class Metrics:
         """A poll ended well."""
         self.last_success.set(at.timestamp())
 
+    def gap_found(self, missed: float) -> None:
+        """Entries came and went between two polls, so many by estimate."""
+        self.gaps.inc()
+        self.missed_entries.inc(missed)
+
+    def network_is(self, *, away: bool) -> None:
+        """Nearly everything fails, or somebody answers again."""
+        self.network_away.set(away)
+
     def worker_killed(self) -> None:
         """A worker process was ended."""
         self.worker_kills.inc()
@@ -82,6 +91,8 @@ class Metrics:
         self.fetch_bytes = counter("ingest_fetch_bytes_total", "Decoded bytes received", purpose=purposes)
         self.entries = counter("ingest_entries_total", "Entries of feeds", result=ENTRY_RESULTS)
         self.articles = counter("ingest_articles_total", "Entries on their way to an article", result=ARTICLE_RESULTS)
+        self.gaps = counter("ingest_gaps_total", "Gaps between polls in which entries may have been missed")
+        self.missed_entries = counter("ingest_missed_entries_total", "Entries missed in gaps, by estimate")
         self.worker_kills = counter("ingest_worker_kills_total", "Worker processes ended for time or memory, or crashed")
         self.publish_to_store_seconds = histogram(
             "ingest_publish_to_store_seconds", "From the published date of an article to its being stored", _DELAY_S
@@ -94,6 +105,7 @@ class Metrics:
         self.due_feeds = gauge("ingest_due_feeds", "Feeds whose poll is due")
         self.oldest_due_seconds = gauge("ingest_oldest_due_seconds", "How long the longest overdue feed has been due")
         self.pending_entries = gauge("ingest_pending_entries", "Entries that wait for their article")
+        self.network_away = gauge("ingest_network_away", "1 while nearly everything fails: our own network is away")
         self.last_success = gauge("ingest_last_success_timestamp_seconds", "When a poll last ended well, in Unix time")
 
     def render(self) -> bytes:

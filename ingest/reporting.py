@@ -30,10 +30,16 @@ class LogObserver:
             changed=len(plan.changed),
             bytes=plan.body_bytes,
             ms=plan.elapsed_ms,
-            next_poll_at=plan.next_poll_at.isoformat(timespec="seconds"),
+            **({"next_poll_at": plan.next_poll_at.isoformat(timespec="seconds")} if plan.next_poll_at else {}),
             **({"reason": plan.reason} if plan.reason else {}),
             **({"state": plan.state.value} if plan.state is not FeedState.ACTIVE else {}),
         )
+        if plan.gap is not None:
+            self._log.warning("gap_found", feed_id=plan.claim.feed_id, missed=round(plan.gap.missed), reason=plan.gap.reason)
+        if plan.moved_to is not None:
+            self._log.info("feed_moved", feed_id=plan.claim.feed_id, to_url=plan.moved_to, reason=plan.moved_reason)
+        if plan.lesson is not None:
+            self._log.info("host_learned", host=plan.claim.host.host, gap_s=plan.lesson.gap_s, reason=plan.lesson.reason)
 
     def article_ingested(self, plan: ArticlePlan) -> None:
         say = self._log.info if plan.outcome.is_success else self._log.warning
@@ -58,6 +64,13 @@ class LogObserver:
         self._log.error("work_crashed", work=work, key=key, error=f"{type(error).__name__}: {error}", exc_info=traceback)
 
 
+    def network_lost(self, hosts: int) -> None:
+        self._log.error("network_lost", hosts=hosts, meaning="nearly everything fails: our own network; nothing is counted")
+
+    def network_back(self, away_s: float) -> None:
+        self._log.warning("network_back", away_s=round(away_s))
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsObserver:
     """Counts for /metrics."""
@@ -76,6 +89,8 @@ class MetricsObserver:
             self.metrics.worker_killed()
         if plan.outcome.is_success:
             self.metrics.succeeded(plan.polled_at)
+        if plan.gap is not None:
+            self.metrics.gap_found(plan.gap.missed)
 
     def article_ingested(self, plan: ArticlePlan) -> None:
         self.metrics.article_ingested(_result(plan))
@@ -87,6 +102,12 @@ class MetricsObserver:
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:
         """Seen in the log; crashes have no series of their own."""
+
+    def network_lost(self, hosts: int) -> None:  # noqa: ARG002  the port's signature
+        self.metrics.network_is(away=True)
+
+    def network_back(self, away_s: float) -> None:  # noqa: ARG002  the port's signature
+        self.metrics.network_is(away=False)
 
 
 @dataclass(frozen=True, slots=True)

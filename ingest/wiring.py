@@ -12,18 +12,31 @@ from typing import ParamSpec, TypeVar
 
 from ingest.clock import Clock, SystemClock
 from ingest.config import Settings
-from ingest.errors import ConfigError, FetchError, ParseError, Problem
+from ingest.errors import ConfigError, FetchError, ParseError, Problem, TransientFetchError
 from ingest.fetch import HostGate, HttpFetcher
 from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import ArticleClaim, FeedClaim, FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
 from ingest.offload import WorkerPool
 from ingest.opening import open_ready_store
+from ingest.outcome import Outcome
 from ingest.parse import read_opml
-from ingest.pipeline import ArticleTools, ArticleWork, Edges, FeedTools, FeedWork, Observer, Observers, Runner, Work
+from ingest.pipeline import (
+    ArticleTools,
+    ArticleWork,
+    Edges,
+    FeedTools,
+    FeedWork,
+    NetworkWatch,
+    Observer,
+    Observers,
+    Pacer,
+    Runner,
+    Work,
+)
 from ingest.ports import Fetcher, InThread
 from ingest.reporting import LogObserver, MeteredFetcher, MetricsObserver
-from ingest.store import SqlStore
+from ingest.store import HostTable, SqlStore
 from ingest.urls import is_http_url, login_of, without_login
 
 P = ParamSpec("P")
@@ -32,6 +45,7 @@ C = TypeVar("C")
 
 _SQLITE_THREADS = 3  # one writes; the others read meanwhile
 _POSTGRES_THREADS = 8
+_PATIENCE_S = 60.0  # with a host's turn, for a request on the way; what takes longer is tried again later
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,6 @@ class Service:
     settings: Settings
     store: SqlStore
     fetcher: Fetcher
-    gate: HostGate
     offload: WorkerPool
     clock: Clock
     metrics: Metrics
@@ -58,8 +71,7 @@ class Service:
         return self._runner(ArticleWork(self.articles), at_once=policy.at_once, lease_s=policy.lease_s)
 
     def _runner(self, work: Work[C], *, at_once: int, lease_s: float) -> Runner[C]:
-        per_host = self.settings.policies.hosts.at_once
-        return Runner(work, self.observer, at_once=at_once, per_host=per_host, lease_s=lease_s, busy_hosts=self.gate.busy_hosts)
+        return Runner(work, self.observer, at_once=at_once, lease_s=lease_s)
 
     async def in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.feeds.edges.in_thread(call, *args, **kwargs)
@@ -79,30 +91,52 @@ async def wire(
     async with AsyncExitStack() as taking_down:
         store = await asyncio.to_thread(open_ready_store, settings, clock)
         taking_down.push_async_callback(asyncio.to_thread, store.close)
-        gate = HostGate(policies.hosts, clock)
-        fetcher = await taking_down.enter_async_context(HttpFetcher(policies.fetch, gate, clock))
-        pool = WorkerPool(policies.workers)
-        taking_down.push_async_callback(asyncio.to_thread, pool.close)
         threads = ThreadPoolExecutor(
             _SQLITE_THREADS if store.database.is_sqlite else _POSTGRES_THREADS, thread_name_prefix="store"
         )
         taking_down.push_async_callback(asyncio.to_thread, threads.shutdown, wait=True, cancel_futures=True)
+        in_thread = _in_threads(threads)
+        gate = HostGate(policies.hosts, clock, StoredTurns(store.hosts, in_thread, clock))
+        fetcher = await taking_down.enter_async_context(HttpFetcher(policies.fetch, gate, clock))
+        pool = WorkerPool(policies.workers)
+        taking_down.push_async_callback(asyncio.to_thread, pool.close)
         secrets = await _sync_listed_feeds(settings, store, fetcher, clock)
         metrics = metrics or Metrics()
         observer = Observers((LogObserver(), MetricsObserver(metrics), *observers))
         metered = MeteredFetcher(fetcher, metrics, clock)
         edges = Edges(
             fetcher=metered,
-            in_thread=_in_threads(threads),
+            in_thread=in_thread,
             offload=pool,
             clock=clock,
             observer=observer,
             secrets=lambda url: secrets.get(url, FeedSecrets()),
             chance=random.random,
             hosts=policies.hosts,
+            network=NetworkWatch(observer, clock),
         )
         feeds, articles = _feed_tools(settings, store, edges), _article_tools(settings, store, edges)
-        yield Service(settings, store, metered, gate, pool, clock, metrics, observer, feeds, articles)
+        await feeds.pacer.refresh()
+        yield Service(settings, store, metered, pool, clock, metrics, observer, feeds, articles)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurns:
+    """The port HostTurns over the store: all daemons of one database keep the same turns."""
+
+    hosts: HostTable
+    in_thread: InThread
+    clock: Clock
+
+    async def reserve(self, host: str) -> float:
+        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long for a request."""
+        now = self.clock.now()
+        at = await self.in_thread(self.hosts.reserve, host, now, within_s=_PATIENCE_S)
+        wait_s = (at - now).total_seconds()
+        if wait_s > _PATIENCE_S:
+            reason = f"{host} is to be left alone for {wait_s:.0f} s more"
+            raise TransientFetchError(host, Outcome.RATE_LIMITED, reason, retry_after_s=wait_s)
+        return wait_s
 
 
 def _in_threads(threads: ThreadPoolExecutor) -> InThread:
@@ -114,7 +148,10 @@ def _in_threads(threads: ThreadPoolExecutor) -> InThread:
 
 def _feed_tools(settings: Settings, store: SqlStore, edges: Edges) -> FeedTools:
     policies = settings.policies
-    return FeedTools(store=store.feeds, edges=edges, poll=policies.poll, parse=policies.parse)
+    pacer = Pacer(store.feeds.rates, edges.in_thread, policies.poll)
+    return FeedTools(
+        store=store.feeds, edges=edges, pacer=pacer, poll=policies.poll, parse=policies.parse, slow_down=policies.websub.slow_down
+    )
 
 
 def _article_tools(settings: Settings, store: SqlStore, edges: Edges) -> ArticleTools:

@@ -2,13 +2,16 @@
 
 from ingest.decide.article import Recognition, plan_article, plan_article_failure, plan_empty, plan_known_link
 from ingest.decide.draft import Draft, draft, draft_seed
-from ingest.decide.feed import Found, body_hash, plan_feed, plan_feed_failure, plan_same_feed
+from ingest.decide.feed import Found, body_hash, plan_feed, plan_pushed_feed, plan_same_feed
 from ingest.decide.filters import plan_entry
+from ingest.decide.setback import plan_feed_failure, plan_feed_in_outage
+from ingest.decide.terms import Terms
 
 __all__ = [
     "Draft",
     "Found",
     "Recognition",
+    "Terms",
     "body_hash",
     "draft",
     "draft_seed",
@@ -18,6 +21,8 @@ __all__ = [
     "plan_entry",
     "plan_feed",
     "plan_feed_failure",
+    "plan_feed_in_outage",
     "plan_known_link",
+    "plan_pushed_feed",
     "plan_same_feed",
 ]

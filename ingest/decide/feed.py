@@ -1,30 +1,43 @@
-"""One poll of a feed → its plan."""
+"""One poll of a feed that brought something → its plan."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ingest.decide.filters import plan_entry
-from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
+from ingest.decide.terms import Terms
 from ingest.headers import freshness_s, validators
 from ingest.model import (
     EntryPlan,
     FeedClaim,
     FeedPlan,
-    FeedState,
     Fetched,
+    Gap,
+    Hints,
     KeyedEntry,
     KnownEntry,
+    Learned,
     NotModified,
     ParsedFeed,
     SeenItems,
+    Validators,
 )
 from ingest.outcome import Outcome
-from ingest.policy import HostPolicy, PollPolicy
-from ingest.schedule import failure_weight, next_poll_after_failure, next_poll_at, throttled_until
+from ingest.policy import PollPolicy
+from ingest.schedule import (
+    Arrival,
+    Proof,
+    after_full,
+    after_redirect,
+    count_hidden,
+    find_gap,
+    learn,
+    wants_probe,
+)
 
 _PERMANENT = frozenset({301, 308})
+_DELTA = 226  # IM Used: only what is new (RFC 3229)
 
 
 def body_hash(body: bytes) -> str:
@@ -42,91 +55,153 @@ class Found:
     body_hash: str
 
 
-def plan_feed(claim: FeedClaim, fetched: Fetched, found: Found, *, policy: PollPolicy, chance: float) -> FeedPlan:
+def plan_feed(claim: FeedClaim, fetched: Fetched, found: Found, *, terms: Terms) -> FeedPlan:
     """A document was parsed: its unseen entries are new, those that say something else now are changed.
 
     Items that were pruned are known: what was seen was stored with the entries it led to.
     """
-    parsed, keyed = found.parsed, found.keyed
-    new, changed = _sort_out(claim, keyed, found.known)
-    return FeedPlan(
-        claim=claim,
-        polled_at=fetched.fetched_at,
-        outcome=Outcome.OK,
-        reason=_describe(parsed),
-        status=fetched.status,
-        elapsed_ms=fetched.elapsed_ms,
-        body_bytes=len(fetched.body),
-        seen=len(keyed) + parsed.pruned,
-        overlap=sum(entry.key in found.known for entry in keyed) + parsed.pruned,
-        new=new,
-        changed=changed,
-        head=parsed.head,
-        seen_items=parsed.seen or SeenItems(b"", b""),  # what was seen before need not be what is stored now
+    arrival = _arrival(claim, fetched, found)
+    gap = _gap(claim, arrival, terms.poll)
+    learned = learn(claim.learned, arrival, terms.poll, missed=gap.missed if gap else 0.0)
+    plan = replace(
+        _plan(claim, fetched, found, arrival),
+        learned=learned,
+        gap=gap,
         validators=validators(fetched.headers),
-        body_hash=found.body_hash,
-        next_poll_at=next_poll_at(
-            fetched.fetched_at,
-            policy,
-            chance=chance,
-            interval_s=claim.options.interval_s,
-            head=parsed.head,
-            freshness_s=freshness_s(fetched.headers, fetched.fetched_at),
-        ),
-        moved_to=_permanent_target(fetched),
     )
+    if not arrival.is_delta:
+        plan = _with_whole(plan, fetched, found, dates=arrival.dates, policy=terms.poll)
+    plan = _with_next(plan, learned, freshness_s(fetched.headers, fetched.fetched_at), terms)
+    return _with_move(plan, fetched, terms.poll)
 
 
-def plan_same_feed(claim: FeedClaim, answer: NotModified | Fetched, *, policy: PollPolicy, chance: float) -> FeedPlan:
+def plan_pushed_feed(claim: FeedClaim, pushed: Fetched, found: Found, *, terms: Terms) -> FeedPlan:
+    """A hub brought a document, which may be a part of the feed: its unseen entries are new, and nothing else follows."""
+    arrival = replace(_arrival(claim, pushed, found), is_delta=True)
+    learned = learn(claim.learned, arrival, terms.poll)
+    return replace(_plan(claim, pushed, found, arrival), learned=learned, is_push=True)
+
+
+def plan_same_feed(claim: FeedClaim, answer: NotModified | Fetched, *, terms: Terms) -> FeedPlan:
     """The server says 304, or sent the very bytes of the last poll: nothing but the visit is written."""
     is_304 = isinstance(answer, NotModified)
-    return FeedPlan(
+    plan = FeedPlan(
         claim=claim,
         polled_at=answer.fetched_at,
         outcome=Outcome.NOT_MODIFIED,
-        reason="304" if is_304 else "same bytes as at the last poll",
+        reason="304" if is_304 else f"same bytes as at the last poll{_why_whole(claim, answer.fetched_at, terms.poll)}",
+        next_poll_at=None,
         status=answer.status,
         elapsed_ms=answer.elapsed_ms,
         body_bytes=0 if isinstance(answer, NotModified) else len(answer.body),
         validators=answer.validators if isinstance(answer, NotModified) else validators(answer.headers),
-        next_poll_at=next_poll_at(
-            answer.fetched_at,
-            policy,
-            chance=chance,
-            interval_s=claim.options.interval_s,
-            freshness_s=freshness_s(answer.headers, answer.fetched_at),
-        ),
     )
+    if isinstance(answer, Fetched):
+        plan = _with_trust(plan, answer, new=0, hidden=0, policy=terms.poll)
+    plan = _with_next(plan, claim.learned, freshness_s(answer.headers, answer.fetched_at), terms)
+    return _with_move(plan, answer, terms.poll)
 
 
-def plan_feed_failure(
-    claim: FeedClaim,
-    error: IngestError,
-    *,
-    now: datetime,
-    policy: PollPolicy,
-    hosts: HostPolicy,
-    chance: float,
-    elapsed_ms: int = 0,
-) -> FeedPlan:
-    """The poll failed: entries and validators stay as they are, the feed waits longer, and after many failures is given up."""
-    outcome, status, reason = _read_error(error)
-    failures = claim.failures + failure_weight(outcome, status)
-    is_over = failures >= policy.disable_after
-    throttled = throttled_until(error.retry_after_s if isinstance(error, FetchError) else None, now, hosts)
-    next_at = next_poll_after_failure(now, policy, chance=chance, failures=failures, interval_s=claim.options.interval_s)
+def _plan(claim: FeedClaim, fetched: Fetched, found: Found, arrival: Arrival) -> FeedPlan:
+    """What every document writes."""
+    new, changed = _sort_out(claim, found.keyed, found.known)
     return FeedPlan(
         claim=claim,
-        polled_at=now,
-        outcome=outcome,
-        reason=f"{reason}; given up after {failures:g} weighted failures in a row" if is_over else reason,
-        status=status,
-        elapsed_ms=elapsed_ms,
-        next_poll_at=max(next_at, throttled or next_at),
-        failures=failures,
-        state=FeedState.DISABLED if is_over else FeedState.ACTIVE,
-        throttled_until=throttled,
+        polled_at=fetched.fetched_at,
+        outcome=Outcome.OK,
+        reason=_describe(found.parsed, is_delta=arrival.is_delta),
+        next_poll_at=None,
+        status=fetched.status,
+        elapsed_ms=fetched.elapsed_ms,
+        body_bytes=len(fetched.body),
+        seen=arrival.window,
+        overlap=arrival.overlap,
+        new=new,
+        changed=changed,
     )
+
+
+def _with_whole(
+    plan: FeedPlan, fetched: Fetched, found: Found, *, dates: tuple[datetime | None, ...], policy: PollPolicy
+) -> FeedPlan:
+    """What only a whole document can say: how the feed presents itself, what the next one is compared with."""
+    claim = plan.claim
+    hidden = count_hidden(dates, full_at=claim.full_at, not_modified_at=_not_modified_at(claim))
+    plan = replace(
+        plan,
+        reason=plan.reason + _why_whole(claim, fetched.fetched_at, policy),
+        head=found.parsed.head,
+        seen_items=found.parsed.seen or SeenItems(b"", b""),  # what was seen before need not be what is stored now
+        body_hash=found.body_hash,
+    )
+    return _with_trust(plan, fetched, new=len(plan.new), hidden=hidden, policy=policy)
+
+
+def _with_trust(plan: FeedPlan, fetched: Fetched, *, new: int, hidden: int, policy: PollPolicy) -> FeedPlan:
+    """A whole document proves the validators, or proves them to lie."""
+    claim = plan.claim
+    proof = Proof(
+        at=fetched.fetched_at,
+        was_conditional=not wants_probe(claim.trust, claim.full_at, fetched.fetched_at, policy),
+        had_validators=claim.validators != Validators(),
+        are_same_validators=claim.validators == validators(fetched.headers),
+        new=new,
+        hidden=hidden,
+        full_at=claim.full_at,
+        not_modified_at=_not_modified_at(claim),
+    )
+    trust, why = after_full(claim.trust, proof)
+    reason = f"{plan.reason}; {why}" if plan.reason and why else plan.reason or why
+    return replace(plan, trust=trust, full_at=fetched.fetched_at, reason=reason)
+
+
+def _not_modified_at(claim: FeedClaim) -> datetime | None:
+    """When the server last said 304, if it did since the last whole document."""
+    if claim.failures or claim.polled_at is None or claim.full_at is None or claim.polled_at <= claim.full_at:
+        return None
+    return claim.polled_at
+
+
+def _why_whole(claim: FeedClaim, now: datetime, policy: PollPolicy) -> str:
+    if claim.validators == Validators() or not wants_probe(claim.trust, claim.full_at, now, policy):
+        return ""
+    return " (asked for whole, to prove what 304 says)"
+
+
+def _with_next(plan: FeedPlan, learned: Learned, fresh_s: float | None, terms: Terms) -> FeedPlan:
+    follows = terms.next_poll(plan.claim, plan.polled_at, learned=learned, freshness_s=fresh_s)
+    return replace(plan, next_poll_at=follows.at, next_reason=follows.reason, rate_root=follows.root)
+
+
+def _with_move(plan: FeedPlan, answer: Fetched | NotModified, policy: PollPolicy) -> FeedPlan:
+    claim = plan.claim
+    target = _permanent_target(answer)
+    if target is None and claim.move is None:
+        return plan
+    verdict = after_redirect(claim.move, plan.polled_at, policy, url=claim.url, target=target, refused_url=claim.refused_url)
+    return replace(plan, move=verdict.move, moved_to=verdict.adopted_url, moved_reason=verdict.reason)
+
+
+def _arrival(claim: FeedClaim, fetched: Fetched, found: Found) -> Arrival:
+    head = found.parsed.head
+    new = [entry.entry for entry in found.keyed if entry.key not in found.known]
+    return Arrival(
+        at=fetched.fetched_at,
+        dates=tuple(entry.published_at or entry.updated_at for entry in new),
+        window=len(found.keyed) + found.parsed.pruned,
+        overlap=len(found.keyed) - len(new) + found.parsed.pruned,
+        polled_at=claim.learned.until_at if claim.failures else claim.polled_at,
+        hints=Hints(head.ttl_s, head.update_period_s, head.skip_hours, head.skip_days),
+        is_delta=fetched.status == _DELTA,
+    )
+
+
+def _gap(claim: FeedClaim, arrival: Arrival, policy: PollPolicy) -> Gap | None:
+    estimate = find_gap(claim.learned, arrival, policy)
+    if estimate is None:
+        return None
+    since_at = arrival.polled_at or claim.learned.until_at or arrival.at
+    return Gap(since_at, arrival.at, estimate.missed, estimate.reason)
 
 
 def _sort_out(
@@ -142,27 +217,17 @@ def _sort_out(
     return tuple(new), tuple(changed)
 
 
-def _describe(parsed: ParsedFeed) -> str:
+def _describe(parsed: ParsedFeed, *, is_delta: bool) -> str:
     notes = (
+        is_delta and "only what is new was sent",
         parsed.repaired and f"repaired: {parsed.repaired}",
         parsed.is_cut and "more entries than the cap, the first were kept",
     )
     return "; ".join(note for note in notes if note)
 
 
-def _permanent_target(fetched: Fetched) -> str | None:
+def _permanent_target(answer: Fetched | NotModified) -> str | None:
     """Where a chain of nothing but permanent redirects led. A temporary one on the way makes the rest temporary too."""
-    if fetched.hops and all(hop.status in _PERMANENT for hop in fetched.hops):
-        return fetched.final_url
+    if answer.hops and all(hop.status in _PERMANENT for hop in answer.hops):
+        return answer.final_url
     return None
-
-
-def _read_error(error: IngestError) -> tuple[Outcome, int | None, str]:
-    if isinstance(error, FetchError):
-        return error.outcome, error.status, error.reason
-    if isinstance(error, ParseError):
-        offer = f"; it points to the feed {error.feed_url}" if error.feed_url else ""
-        return error.outcome, None, error.reason + offer
-    if isinstance(error, WorkKilled):
-        return Outcome.PARSE_KILLED, None, str(error)
-    return Outcome.INTERNAL_ERROR, None, str(error)

@@ -65,7 +65,7 @@ class FeedPlan:
     polled_at: datetime
     outcome: Outcome
     reason: str
-    next_poll_at: datetime
+    next_poll_at: datetime | None  # None: as it was
     status: int | None = None
     elapsed_ms: int = 0
     body_bytes: int = 0
@@ -78,6 +78,7 @@ class FeedPlan:
     validators: Validators | None = None  # None: keep what is stored
     body_hash: str | None = None  # None: keep what is stored
     next_reason: str = ""  # why it is polled then, in words
+    rate_root: float | None = None  # what the feed takes of the request budget; None: keep what is stored
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
     probe_at: datetime | None = None  # given up: when it is asked one last time

@@ -10,7 +10,9 @@ Everything that happened is told to an `Observer`; logs, metrics and progress ba
 from ingest.pipeline.articles import ArticleTools, ArticleWork, ingest_article
 from ingest.pipeline.edges import Edges
 from ingest.pipeline.feeds import FeedTools, FeedWork, poll_feed, read_feed
+from ingest.pipeline.network import NetworkWatch
 from ingest.pipeline.observer import Observer, Observers
+from ingest.pipeline.pace import Pacer
 from ingest.pipeline.runner import GRACE_S, Runner, Work
 from ingest.pipeline.secrets import scoped_secrets
 from ingest.pipeline.tally import Tally
@@ -22,8 +24,10 @@ __all__ = [
     "Edges",
     "FeedTools",
     "FeedWork",
+    "NetworkWatch",
     "Observer",
     "Observers",
+    "Pacer",
     "Runner",
     "Tally",
     "Work",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ingest.clock import Clock
 from ingest.model import FeedSecrets
+from ingest.pipeline.network import NetworkWatch
 from ingest.pipeline.observer import Observer
 from ingest.policy import HostPolicy
 from ingest.ports import Fetcher, InThread, Offload
@@ -22,3 +23,4 @@ class Edges:
     secrets: Callable[[str], FeedSecrets]
     chance: Callable[[], float]
     hosts: HostPolicy
+    network: NetworkWatch

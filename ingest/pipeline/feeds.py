@@ -1,12 +1,22 @@
 """One poll of one feed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ingest.decide import Found, body_hash, plan_feed, plan_feed_failure, plan_same_feed
-from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
+from ingest.decide import (
+    Found,
+    Terms,
+    body_hash,
+    plan_feed,
+    plan_feed_failure,
+    plan_feed_in_outage,
+    plan_pushed_feed,
+    plan_same_feed,
+)
+from ingest.errors import FetchError, IngestError, LeaseLost, ParseError, WorkKilled
 from ingest.model import (
+    Applied,
     FeedClaim,
     FeedPlan,
     Fetched,
@@ -17,54 +27,98 @@ from ingest.model import (
     ParsedFeed,
     Purpose,
     SeenItems,
+    Validators,
 )
 from ingest.parse import key_entries, parse
+from ingest.pipeline.batch import ApplyInBatches
 from ingest.pipeline.edges import Edges
-from ingest.pipeline.runner import claims_per_host
+from ingest.pipeline.pace import Pacer
+from ingest.pipeline.secrets import scoped_secrets
 from ingest.policy import ParsePolicy, PollPolicy
 from ingest.ports import FeedStore
-from ingest.urls import host_of
+from ingest.schedule import effective_gap_s, wants_probe
+
+_CLAIMED_IN_OUTAGE = 2  # feeds: enough to see that the network is back
 
 
 @dataclass(frozen=True, slots=True)
 class FeedTools:
-    """What a poll needs."""
+    """What a poll needs. `slow_down`: how many times less often a feed is polled whose hub pushes all of it."""
 
     store: FeedStore
     edges: Edges
+    pacer: Pacer
     poll: PollPolicy
     parse: ParsePolicy
+    slow_down: float = 1.0
+    apply: ApplyInBatches[FeedPlan] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "apply", ApplyInBatches(self.store.apply, self.edges.in_thread))
+
+    def terms(self) -> Terms:
+        """By what a poll is planned now."""
+        return Terms(self.poll, self.edges.hosts, self.pacer.pace, self.edges.chance(), self.slow_down)
 
 
-async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None) -> FeedPlan:
+async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None, is_push: bool = False) -> FeedPlan:
     """Visit the feed and write what came of it. Raises LeaseLost when another worker has it now; StoreError.
 
-    A `document` of the feed that was fetched a moment ago is not asked for again.
+    A `document` of the feed that was fetched a moment ago, or that its hub pushed (`is_push`), is not asked for again. A pushed
+    one that cannot be read raises ParseError or WorkKilled, and the feed stays claimed.
     """
     started_s = tools.edges.clock.monotonic_s()
     try:
-        plan = await _visit(claim, tools, document)
+        plan = await _visit(claim, tools, document, is_push=is_push)
     except (FetchError, ParseError, WorkKilled) as error:
-        elapsed_ms = round(1000 * (tools.edges.clock.monotonic_s() - started_s))
-        plan = _failed(claim, error, tools, elapsed_ms)
-    await tools.edges.in_thread(tools.store.apply, plan)
-    tools.edges.observer.feed_polled(plan)
+        if is_push:  # a hub may send anything: that is no failure of the feed
+            raise
+        plan = await _failed(claim, error, tools, elapsed_ms=round(1000 * (tools.edges.clock.monotonic_s() - started_s)))
+    await _apply(plan, tools)
     return plan
 
 
-async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None) -> FeedPlan:
-    answer = document or await tools.edges.fetcher.fetch(
-        FetchRequest(claim.url, Purpose.FEED, claim.validators, claim.options.user_agent, tools.edges.secrets(claim.url))
-    )
+async def _apply(plan: FeedPlan, tools: FeedTools) -> None:
+    if await tools.apply(plan) is Applied.LEASE_LOST:
+        raise LeaseLost(f"feed {plan.claim.feed_id} is no longer held by {plan.claim.lease.owner}")
+    tools.edges.observer.feed_polled(plan)
+
+
+async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None, *, is_push: bool) -> FeedPlan:
+    answer = document or await _ask(claim, tools)
     if isinstance(answer, NotModified):
-        return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
+        return plan_same_feed(claim, answer, terms=tools.terms())
     digest, seen = await tools.edges.in_thread(_recall, tools.store, claim, answer.body)
-    if claim.body_hash == digest:
-        return plan_same_feed(claim, answer, policy=tools.poll, chance=tools.edges.chance())
+    if claim.body_hash == digest and not is_push:
+        return plan_same_feed(claim, answer, terms=tools.terms())
     parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse, seen)
     known = await tools.edges.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
-    found = Found(parsed, keyed, known, digest)
-    return plan_feed(claim, answer, found, policy=tools.poll, chance=tools.edges.chance())
+    plan = plan_pushed_feed if is_push else plan_feed
+    return plan(claim, answer, Found(parsed, keyed, known, digest), terms=tools.terms())
+
+
+async def _ask(claim: FeedClaim, tools: FeedTools) -> Fetched | NotModified:
+    edges = tools.edges
+    now = edges.clock.now()
+    is_whole = wants_probe(claim.trust, claim.full_at, now, tools.poll)
+    try:
+        answer = await edges.fetcher.fetch(
+            FetchRequest(
+                claim.url,
+                Purpose.FEED,
+                Validators() if is_whole else claim.validators,
+                claim.options.user_agent,
+                scoped_secrets(edges.secrets, claim.secrets_url, claim.url),
+                host_granted=claim.host.host,
+                host_gap_s=effective_gap_s(claim.host, now, edges.hosts),
+            )
+        )
+    except FetchError as error:
+        if not claim.failures:  # a host that is silent every time says nothing about the network
+            edges.network.failed(claim.host.host, error.outcome)
+        raise
+    edges.network.answered(claim.host.host)
+    return answer
 
 
 def _recall(store: FeedStore, claim: FeedClaim, body: bytes) -> tuple[str, SeenItems | None]:
@@ -73,16 +127,15 @@ def _recall(store: FeedStore, claim: FeedClaim, body: bytes) -> tuple[str, SeenI
     return digest, None if digest == claim.body_hash else store.seen_items(claim.feed_id)
 
 
-def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, elapsed_ms: int = 0) -> FeedPlan:
-    return plan_feed_failure(
-        claim,
-        error,
-        now=tools.edges.clock.now(),
-        policy=tools.poll,
-        hosts=tools.edges.hosts,
-        chance=tools.edges.chance(),
-        elapsed_ms=elapsed_ms,
-    )
+async def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, *, elapsed_ms: int = 0) -> FeedPlan:
+    """The plan of a poll that failed; while our own network is away, no failure counts, nor do those that led to that verdict."""
+    now, network = tools.edges.clock.now(), tools.edges.network
+    if network.is_away and isinstance(error, FetchError):
+        if counted := network.take_counted():
+            await tools.edges.in_thread(tools.store.forgive, counted, now)
+        return plan_feed_in_outage(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
+    network.counted(claim.feed_id, claim.failures)
+    return plan_feed_failure(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
 
 
 def read_feed(fetched: Fetched, policy: ParsePolicy, seen: SeenItems | None = None) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
@@ -103,31 +156,34 @@ class FeedWork:
         self.tools = tools
         self.due_by = due_by
 
-    async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[FeedClaim]:
+    async def claim(self, limit: int) -> Sequence[FeedClaim]:
         tools, now = self.tools, self.tools.edges.clock.now()
+        if tools.edges.network.is_away:
+            limit = min(limit, _CLAIMED_IN_OUTAGE)
         return await tools.edges.in_thread(
             tools.store.claim,
-            min(self.due_by or now, now),  # a clock set back would make what was just polled due again
+            now,
             limit=limit,
             lease_until=now + timedelta(seconds=tools.poll.lease_s),
-            skip_hosts=busy_hosts,
-            per_host=claims_per_host(tools.edges.hosts),
+            due_by=self._due_by(now),
         )
+
+    async def is_waiting(self) -> bool:
+        now = self.tools.edges.clock.now()
+        return await self.tools.edges.in_thread(self.tools.store.is_waiting, now, due_by=self._due_by(now))
+
+    def _due_by(self, now: datetime) -> datetime:
+        return min(self.due_by or now, now)  # a clock set back would make what was just polled due again
 
     async def handle(self, claim: FeedClaim) -> None:
         await poll_feed(claim, self.tools)
 
     async def crashed(self, claim: FeedClaim, error: Exception) -> None:
         """A poll that trips over a defect of ours is a failed poll with a reason, not one repeated for ever."""
-        plan = _failed(claim, IngestError(f"{type(error).__name__}: {error}"), self.tools)
-        await self.tools.edges.in_thread(self.tools.store.apply, plan)
-        self.tools.edges.observer.feed_polled(plan)
+        await _apply(await _failed(claim, IngestError(f"{type(error).__name__}: {error}"), self.tools), self.tools)
 
     def key(self, claim: FeedClaim) -> int:
         return claim.feed_id
-
-    def host(self, claim: FeedClaim) -> str:
-        return host_of(claim.url)
 
     def lease(self, claim: FeedClaim) -> Lease:
         return claim.lease

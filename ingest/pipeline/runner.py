@@ -5,14 +5,12 @@ Nothing here is remembered across a restart: what is due lives in rows, and a le
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ingest.errors import LeaseLost, StoreError, StoreUnavailable
 from ingest.model import Lease
 from ingest.pipeline.observer import Observer
-from ingest.policy import HostPolicy
 
 C = TypeVar("C")
 
@@ -28,15 +26,17 @@ class Work(Protocol[C]):
 
     name: str
 
-    async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[C]: ...
+    async def claim(self, limit: int) -> Sequence[C]: ...
+
+    async def is_waiting(self) -> bool:
+        """Whether something is due that only waits for its host's turn."""
+        ...
 
     async def handle(self, claim: C) -> None: ...
 
     async def crashed(self, claim: C, error: Exception) -> None: ...
 
     def key(self, claim: C) -> int: ...
-
-    def host(self, claim: C) -> str: ...
 
     def lease(self, claim: C) -> Lease: ...
 
@@ -45,33 +45,14 @@ class Work(Protocol[C]):
     async def release(self, leases: Mapping[int, Lease]) -> None: ...
 
 
-def claims_per_host(hosts: HostPolicy) -> int:
-    """How much work of one host is worth claiming together: with a gap between requests, a second one would only wait."""
-    return 1 if hosts.gap_s > 0 else hosts.at_once
-
-
 class Runner(Generic[C]):
-    """Works on one kind of work, `at_once` claims at a time and `per_host` of one host.
+    """Works on one kind of work, `at_once` claims at a time. What is claimed has its turn at its host."""
 
-    `busy_hosts` names hosts that would let us wait now: a claim for them would hold a place and do nothing.
-    """
-
-    def __init__(
-        self,
-        work: Work[C],
-        observer: Observer,
-        *,
-        at_once: int,
-        per_host: int,
-        lease_s: float,
-        busy_hosts: Callable[[], Collection[str]] = tuple,
-    ) -> None:
+    def __init__(self, work: Work[C], observer: Observer, *, at_once: int, lease_s: float) -> None:
         self._work = work
         self._observer = observer
         self._at_once = at_once
-        self._per_host = per_host
         self._lease_s = lease_s
-        self._hosts_that_wait = busy_hosts
         self._held: dict[asyncio.Task[None], C] = {}
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -105,7 +86,7 @@ class Runner(Generic[C]):
                 is_last_round = may_end()  # asked before looking: what comes due after the source has ended is seen
                 try:
                     # With free hands, hosts whose gap is not over are waited for, or the end would come before their turn.
-                    is_idle = not await self._fill() and not self._held and not await self._fill(wait_for_hosts=True)
+                    is_idle = not await self._fill() and not self._held and not await self._work.is_waiting()
                 except StoreError as error:
                     await self._pause_after(error)
                     if self._refusals >= _REFUSALS and not self._held:
@@ -129,12 +110,12 @@ class Runner(Generic[C]):
             await asyncio.wait(undone)
             await self._give_back(list(undone.values()))
 
-    async def _fill(self, *, wait_for_hosts: bool = False) -> int:
+    async def _fill(self) -> int:
         """Claim and start as much as there are places for; says how much that was. Raises StoreError."""
         free = self._at_once - len(self._held)
         if self._stopping.is_set() or free <= 0:
             return 0
-        claims = await self._work.claim(free, () if wait_for_hosts else self._busy_hosts())
+        claims = await self._work.claim(free)
         self._refusals, self.problem = 0, ""
         if self._stopping.is_set():  # asked while the claim was under way
             await self._give_back(claims)
@@ -176,10 +157,6 @@ class Runner(Generic[C]):
         # Claims are cheaper in batches: wait for a quarter of the places, unless this was the last one.
         if not self._held or self._at_once - len(self._held) >= max(1, self._at_once // 4):
             self._wake.set()
-
-    def _busy_hosts(self) -> list[str]:
-        counts = Counter(self._work.host(claim) for claim in self._held.values())
-        return [*{host for host, count in counts.items() if count >= self._per_host}.union(self._hosts_that_wait())]
 
     def _leases(self, claims: Sequence[C]) -> dict[int, Lease]:
         return {self._work.key(claim): self._work.lease(claim) for claim in claims}

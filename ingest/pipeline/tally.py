@@ -21,6 +21,7 @@ class Tally:
     articles_revised: int = 0
     articles_waiting: int = 0
     articles_failed: int = 0
+    gaps: int = 0
     crashes: int = 0
     store_problem: str = ""  # what the database refused with last
 
@@ -40,6 +41,7 @@ class Tally:
             self.feeds_ok += 1
         else:
             self.feeds_failed += 1
+        self.gaps += plan.gap is not None
         self.entries_new += len(plan.new)
         self.entries_changed += len(plan.changed)
 
@@ -60,6 +62,12 @@ class Tally:
         if isinstance(error, StoreError):
             self.store_problem = str(error)
 
+    def network_lost(self, hosts: int) -> None:
+        """Told in the log."""
+
+    def network_back(self, away_s: float) -> None:
+        """Told in the log."""
+
     def __str__(self) -> str:
         articles = [f"{self.articles_stored} stored", f"{self.articles_known} known"]
         extra = (
@@ -72,4 +80,5 @@ class Tally:
             f"feeds {self.feeds_ok} ok, {self.feeds_not_modified} not modified, {self.feeds_failed} failed"
             f" · entries {self.entries_new} new, {self.entries_changed} changed · articles {', '.join(articles)}"
         )
+        line += f" · {self.gaps} gaps (`ingest feeds gaps`)" if self.gaps else ""
         return f"{line} · {self.crashes} internal errors" if self.crashes else line

@@ -1,0 +1,57 @@
+"""Is it our own network? When nearly everything fails, no feed and no page is to blame."""
+
+from collections.abc import Mapping
+
+from ingest.clock import Clock
+from ingest.outcome import Outcome
+from ingest.pipeline.observer import Observer
+from ingest.schedule import Outage, after_answer, after_silence
+
+_SILENT = frozenset({Outcome.DNS_ERROR, Outcome.CONNECT_ERROR, Outcome.TIMEOUT, Outcome.TLS_ERROR})
+
+
+class NetworkWatch:
+    """Watches the attempts of one process and says when its network is away.
+
+    Feeds whose failures were counted before that could be seen are remembered, so that they can be forgiven.
+    """
+
+    def __init__(self, observer: Observer, clock: Clock) -> None:
+        self._observer = observer
+        self._clock = clock
+        self._state = Outage()
+        self._lost_s = 0.0
+        self._counted: dict[int, float] = {}
+
+    @property
+    def is_away(self) -> bool:
+        return self._state.is_on
+
+    def answered(self, host: str) -> None:
+        """A host answered, whatever it said."""
+        was_away = self.is_away
+        self._state = after_answer(self._state, host)
+        if was_away and not self.is_away:
+            self._observer.network_back(self._clock.monotonic_s() - self._lost_s)
+        if not self.is_away:
+            self._counted.clear()
+
+    def failed(self, host: str, outcome: Outcome) -> None:
+        """An attempt failed; only those that nobody answered say something about the network."""
+        if outcome not in _SILENT:
+            self.answered(host)
+            return
+        was_away = self.is_away
+        self._state = after_silence(self._state, host)
+        if self.is_away and not was_away:
+            self._lost_s = self._clock.monotonic_s()
+            self._observer.network_lost(len(self._state.silent))
+
+    def counted(self, feed_id: int, failures_before: float) -> None:
+        """This failure is about to be counted, for want of proof that it is ours."""
+        self._counted.setdefault(feed_id, failures_before)
+
+    def take_counted(self) -> Mapping[int, float]:
+        """The feeds to forgive now, with the failures that they had before: each once."""
+        counted, self._counted = self._counted, {}
+        return counted
