@@ -89,7 +89,7 @@ def plan_same_feed(claim: FeedClaim, answer: NotModified | Fetched, *, terms: Te
         claim=claim,
         polled_at=answer.fetched_at,
         outcome=Outcome.NOT_MODIFIED,
-        reason="304" if is_304 else f"same bytes as at the last poll{_why_whole(claim, answer.fetched_at, terms.poll)}",
+        reason="304" if is_304 else "same bytes as at the last poll",
         next_poll_at=None,
         status=answer.status,
         elapsed_ms=answer.elapsed_ms,
@@ -129,7 +129,6 @@ def _with_whole(
     hidden = count_hidden(dates, full_at=claim.full_at, not_modified_at=_not_modified_at(claim))
     plan = replace(
         plan,
-        reason=plan.reason + _why_whole(claim, fetched.fetched_at, policy),
         head=found.parsed.head,
         seen_items=found.parsed.seen or SeenItems(b"", b""),  # what was seen before need not be what is stored now
         body_hash=found.body_hash,
@@ -140,10 +139,12 @@ def _with_whole(
 def _with_trust(plan: FeedPlan, fetched: Fetched, *, new: int, hidden: int, policy: PollPolicy) -> FeedPlan:
     """A whole document proves the validators, or proves them to lie."""
     claim = plan.claim
+    is_probe = wants_probe(claim.trust, claim.full_at, fetched.fetched_at, policy)
+    had_validators = claim.validators != Validators()
     proof = Proof(
         at=fetched.fetched_at,
-        was_conditional=not wants_probe(claim.trust, claim.full_at, fetched.fetched_at, policy),
-        had_validators=claim.validators != Validators(),
+        was_conditional=not is_probe,
+        had_validators=had_validators,
         are_same_validators=claim.validators == validators(fetched.headers),
         new=new,
         hidden=hidden,
@@ -151,8 +152,8 @@ def _with_trust(plan: FeedPlan, fetched: Fetched, *, new: int, hidden: int, poli
         not_modified_at=_not_modified_at(claim),
     )
     trust, why = after_full(claim.trust, proof)
-    reason = f"{plan.reason}; {why}" if plan.reason and why else plan.reason or why
-    return replace(plan, trust=trust, full_at=fetched.fetched_at, reason=reason)
+    asked = "asked for whole, to prove what 304 says" if is_probe and had_validators else ""
+    return replace(plan, trust=trust, full_at=fetched.fetched_at, reason=_told(plan.reason, asked, why))
 
 
 def _not_modified_at(claim: FeedClaim) -> datetime | None:
@@ -160,12 +161,6 @@ def _not_modified_at(claim: FeedClaim) -> datetime | None:
     if claim.failures or claim.polled_at is None or claim.full_at is None or claim.polled_at <= claim.full_at:
         return None
     return claim.polled_at
-
-
-def _why_whole(claim: FeedClaim, now: datetime, policy: PollPolicy) -> str:
-    if claim.validators == Validators() or not wants_probe(claim.trust, claim.full_at, now, policy):
-        return ""
-    return " (asked for whole, to prove what 304 says)"
 
 
 def _with_next(plan: FeedPlan, learned: Learned, fresh_s: float | None, terms: Terms) -> FeedPlan:
@@ -218,11 +213,14 @@ def _sort_out(
 
 
 def _describe(parsed: ParsedFeed, *, is_delta: bool) -> str:
-    notes = (
-        is_delta and "only what is new was sent",
-        parsed.repaired and f"repaired: {parsed.repaired}",
-        parsed.is_cut and "more entries than the cap, the first were kept",
+    return _told(
+        "only what is new was sent" if is_delta else "",
+        f"repaired: {parsed.repaired}" if parsed.repaired else "",
+        "more entries than the cap, the first were kept" if parsed.is_cut else "",
     )
+
+
+def _told(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 

@@ -205,11 +205,13 @@ class HttpFetcher:
         new = validators(answer.headers)
         return NotModified(
             url=trip.request.url,
+            final_url=answer.url,
             status=answer.status,
             headers=answer.headers,
             validators=Validators(etag=new.etag or ours.etag, last_modified=new.last_modified or ours.last_modified),
             fetched_at=self._clock.now(),
             elapsed_ms=trip.elapsed_ms(self._clock.monotonic_s()),
+            hops=tuple(trip.hops),
         )
 
     def _follow(self, trip: _Trip, redirect: _Redirect, *, at: str) -> None:

@@ -22,17 +22,26 @@ class Purpose(StrEnum):
     FEED = "feed"
     PAGE = "page"
     LIST = "list"  # an OPML document that serves as the feed list
+    ROBOTS = "robots"  # a robots.txt
+    HUB = "hub"  # a request to a WebSub hub: a form is posted
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """One document to fetch. `secrets` go to the origin of `url` only."""
+    """One document to fetch. `secrets` go to the origin of `url` only.
+
+    `host_granted` names the host whose turn came with the claim, `host_gap_s` the seconds between two starts there; requests to
+    any other host on the way have to ask for a turn.
+    """
 
     url: str
     purpose: Purpose
     validators: Validators = Validators()
     user_agent: str | None = None
     secrets: FeedSecrets = FeedSecrets()
+    form: Mapping[str, str] | None = None  # posted as application/x-www-form-urlencoded
+    host_granted: str | None = None
+    host_gap_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,10 @@ class NotModified:
     """The server says that what we have is current. `validators` replace ours where it sent new ones."""
 
     url: str
+    final_url: str
     status: int
     headers: Mapping[str, str]
     validators: Validators
     fetched_at: datetime
     elapsed_ms: int
+    hops: tuple[Hop, ...] = ()

@@ -4,15 +4,29 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.decide import Found, body_hash, plan_entry, plan_feed, plan_feed_failure, plan_same_feed
+from ingest.decide import (
+    Found,
+    Terms,
+    body_hash,
+    plan_entry,
+    plan_feed,
+    plan_feed_failure,
+    plan_feed_in_outage,
+    plan_pushed_feed,
+    plan_same_feed,
+)
 from ingest.errors import IngestError, ParseError, PermanentFetchError, TransientFetchError, WorkKilled
 from ingest.model import (
     EntryState,
     FeedHead,
     FeedOptions,
     FeedState,
+    Hints,
     Hop,
+    HostState,
     KnownEntry,
+    Learned,
+    Move,
     NotModified,
     ParsedFeed,
     SeenItems,
@@ -20,20 +34,34 @@ from ingest.model import (
 )
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, PollPolicy
+from ingest.schedule import Pace
 from tests.unit.make import NOW, feed_claim, fetched, keyed
 
-POLICY = PollPolicy()
+TERMS = Terms(PollPolicy(), HostPolicy(), Pace(3600.0), chance=0.5, slow_down=8.0)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# Five entries a day for ten days, seen until a day ago; the document shows five.
+STEADY = Learned(entries=50, days=10, until_at=NOW - DAY, window=5, newest_at=NOW - 25 * HOUR, overlaps=9)
 
 
-def planned(entries=(), known=None, claim=None, answer=None, **parsed):
-    document = ParsedFeed(FeedHead("rss20", title="News"), (), **parsed)
+def planned(entries=(), known=None, claim=None, answer=None, *, head=None, by=plan_feed, **parsed):
+    document = ParsedFeed(head or FeedHead("rss20", title="News"), (), **parsed)
     claim, answer = claim or feed_claim(), answer or fetched()
     found = Found(document, entries, known or {}, body_hash(answer.body))
-    return plan_feed(claim, answer, found, policy=POLICY, chance=0.5)
+    return by(claim, answer, found, terms=TERMS)
 
 
 def failed(error, claim=None):
-    return plan_feed_failure(claim or feed_claim(), error, now=NOW, policy=POLICY, hosts=HostPolicy(), chance=0.5)
+    return plan_feed_failure(claim or feed_claim(), error, now=NOW, terms=TERMS)
+
+
+def not_modified(**given):
+    url = "https://news.example/feed.xml"
+    values = {"url": url, "final_url": url, "status": 304, "headers": {}, "validators": Validators('"v2"')}
+    return NotModified(**{**values, "fetched_at": NOW, "elapsed_ms": 5, **given})
+
+
+def dated(*hours_ago):
+    return tuple(keyed(f"k{hours}", guid=f"g{hours}", published_at=NOW - hours * HOUR) for hours in hours_ago)
 
 
 def test_unseen_entries_are_new_and_unchanged_ones_are_left_alone():
@@ -67,13 +95,123 @@ def test_a_good_poll_resets_failures_and_keeps_validators_and_hash():
     assert plan.body_hash == body_hash(answer.body)
 
 
-def test_a_permanent_redirect_is_recorded_and_a_temporary_one_is_not():
-    permanent = fetched(final_url="https://new.example/feed", hops=(Hop(301, "https://new.example/feed"),))
-    mixed = fetched(
-        final_url="https://new.example/feed", hops=(Hop(301, "https://b.example/"), Hop(302, "https://new.example/feed"))
-    )
-    assert planned(answer=permanent).moved_to == "https://new.example/feed"
-    assert planned(answer=mixed).moved_to is None
+# ── moves ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+NEW_HOME = "https://new.example/feed"
+PERMANENT = fetched(final_url=NEW_HOME, hops=(Hop(301, NEW_HOME),))
+
+
+def test_a_permanent_redirect_is_remembered_and_a_temporary_one_is_not():
+    mixed = fetched(final_url=NEW_HOME, hops=(Hop(301, "https://b.example/"), Hop(302, NEW_HOME)))
+    plan = planned(answer=PERMANENT)
+    assert (plan.move, plan.moved_to) == (Move(NEW_HOME, NOW, 1), None)
+    assert planned(answer=mixed).move is None
+
+
+def test_a_redirect_that_has_stood_for_a_week_is_adopted_with_the_reason():
+    plan = planned(answer=PERMANENT, claim=feed_claim(move=Move(NEW_HOME, NOW - 7 * DAY, 30)))
+    assert (plan.moved_to, plan.move) == (NEW_HOME, None)
+    assert plan.moved_reason == "the same permanent redirect for 7 days, 31 polls that parsed"
+
+
+def test_a_304_from_the_new_address_counts_as_the_same_answer():
+    claim = feed_claim(move=Move(NEW_HOME, NOW - 2 * DAY, 8))
+    plan = plan_same_feed(claim, not_modified(final_url=NEW_HOME, hops=PERMANENT.hops), terms=TERMS)
+    assert plan.move == Move(NEW_HOME, NOW - 2 * DAY, 9)
+
+
+def test_a_failed_poll_neither_forgets_nor_furthers_a_move():
+    move = Move(NEW_HOME, NOW - 2 * DAY, 8)
+    assert failed(TransientFetchError("u", Outcome.TIMEOUT, "late"), feed_claim(move=move)).move == move
+
+
+def test_https_at_the_same_place_is_adopted_at_once():
+    secure = "https://news.example/feed.xml"
+    answer = fetched(url="http://news.example/feed.xml", final_url=secure, hops=(Hop(301, secure),))
+    plan = planned(answer=answer, claim=feed_claim(url="http://news.example/feed.xml"))
+    assert (plan.moved_to, plan.moved_reason) == (secure, "the same address over https")
+
+
+def test_a_feed_that_fails_for_good_where_it_moved_to_goes_back_to_where_it_was_listed():
+    claim = feed_claim(url=NEW_HOME, listed_url="https://news.example/feed.xml", failures=29.5)
+    plan = failed(PermanentFetchError("u", Outcome.HTTP_ERROR, "404 Not Found", status=404), claim)
+    assert (plan.moved_to, plan.state, plan.failures) == ("https://news.example/feed.xml", FeedState.ACTIVE, 0.0)
+
+
+# ── what documents teach ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_document_teaches_the_rate_the_window_and_the_hints():
+    head = FeedHead("rss20", ttl_s=7200, skip_hours=(3,))
+    plan = planned(dated(1, 6, 11, 16, 21), head=head)
+    assert (plan.learned.window, plan.learned.newest_at) == (5, NOW - HOUR)
+    assert plan.learned.hints == Hints(ttl_s=7200, skip_hours=(3,))
+    assert 3 < plan.learned.entries / plan.learned.days < 6
+    assert plan.next_poll_at >= NOW + 2 * HOUR
+    assert "the feed's ttl" in plan.next_reason
+
+
+def test_hints_of_the_last_document_hold_after_a_304():
+    claim = feed_claim(learned=Learned(entries=50, days=10, until_at=NOW - HOUR, hints=Hints(ttl_s=7200)))
+    plan = plan_same_feed(claim, not_modified(), terms=TERMS)
+    assert plan.next_poll_at >= NOW + 2 * HOUR
+    assert plan.learned is None
+
+
+def test_documents_that_do_not_overlap_are_noted_as_a_gap_with_what_was_missed():
+    plan = planned(dated(0.1, 1.3, 2.5, 3.7, 4.9), claim=feed_claim(learned=STEADY, polled_at=NOW - DAY))
+    assert 14 <= plan.gap.missed <= 18
+    assert (plan.gap.since_at, plan.gap.until_at) == (NOW - DAY, NOW)
+    assert plan.learned.entries > STEADY.entries + 15  # those that were missed were published all the same
+
+
+def test_a_delta_or_a_push_proves_no_gap_and_does_not_stand_for_the_document():
+    claim = feed_claim(learned=STEADY, polled_at=NOW - DAY)
+    entries = dated(0.1, 1.3, 2.5, 3.7, 4.9)
+    for plan in (planned(entries, claim=claim, answer=fetched(status=226)), planned(entries, claim=claim, by=plan_pushed_feed)):
+        assert plan.gap is None
+        assert (plan.seen_items, plan.head, plan.body_hash, plan.full_at) == (None, None, None, None)
+        assert plan.learned.window == 5
+        assert len(plan.new) == 5
+
+
+def test_a_push_moves_neither_the_next_poll_nor_the_validators():
+    plan = planned(dated(1), by=plan_pushed_feed)
+    assert (plan.next_poll_at, plan.validators, plan.is_push) == (None, None, True)
+
+
+def test_a_feed_whose_hub_pushes_everything_is_polled_less_often_but_daily():
+    learned = Learned(entries=500, days=10, until_at=NOW - HOUR)
+    usual = plan_same_feed(feed_claim(learned=learned), not_modified(), terms=TERMS)
+    pushed = plan_same_feed(feed_claim(learned=learned, is_pushed=True), not_modified(), terms=TERMS)
+    assert pushed.next_poll_at - NOW == 8 * (usual.next_poll_at - NOW)
+    quiet = plan_same_feed(feed_claim(is_pushed=True), not_modified(), terms=TERMS)
+    assert quiet.next_poll_at - NOW <= DAY
+
+
+# ── trust ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def liar(**given):
+    values = {"validators": Validators('"v1"'), "full_at": NOW - 30 * HOUR, "polled_at": NOW - HOUR}
+    return feed_claim(**{**values, **given})
+
+
+def test_other_entries_under_the_same_validators_prove_that_304_lies():
+    plan = planned((keyed("a"),), claim=liar(), answer=fetched(headers={"etag": '"v1"'}))
+    assert plan.trust == 0.25
+    assert plan.reason == "asked for whole, to prove what 304 says; other entries under the same validators"
+
+
+def test_a_probe_that_brings_the_same_bytes_proves_the_server_honest():
+    plan = plan_same_feed(liar(trust=0.9), fetched(headers={"etag": '"v1"'}), terms=TERMS)
+    assert plan.trust == pytest.approx(0.95)
+    assert plan.full_at == NOW
+
+
+def test_a_304_proves_nothing():
+    plan = plan_same_feed(liar(full_at=NOW - HOUR), not_modified(), terms=TERMS)
+    assert (plan.trust, plan.full_at) == (None, None)
 
 
 def test_what_had_to_be_mended_is_said():
@@ -83,14 +221,13 @@ def test_what_had_to_be_mended_is_said():
 
 
 def test_a_304_writes_the_visit_and_the_validators_that_came_with_it():
-    answer = NotModified("https://news.example/feed.xml", 304, {}, Validators('"v2"'), NOW, 5)
-    plan = plan_same_feed(feed_claim(failures=2.0), answer, policy=POLICY, chance=0.5)
+    plan = plan_same_feed(feed_claim(failures=2.0), not_modified(), terms=TERMS)
     assert (plan.outcome, plan.validators, plan.failures) == (Outcome.NOT_MODIFIED, Validators('"v2"'), 0)
     assert (plan.head, plan.body_hash, plan.new) == (None, None, ())
 
 
 def test_the_same_bytes_again_are_not_modified():
-    plan = plan_same_feed(feed_claim(), fetched(headers={"etag": '"v3"'}), policy=POLICY, chance=0.5)
+    plan = plan_same_feed(feed_claim(full_at=NOW - HOUR), fetched(headers={"etag": '"v3"'}), terms=TERMS)
     assert (plan.outcome, plan.reason) == (Outcome.NOT_MODIFIED, "same bytes as at the last poll")
     assert plan.validators == Validators('"v3"')
 
@@ -117,16 +254,51 @@ def test_a_failure_touches_neither_validators_nor_hash_nor_head():
     assert (plan.validators, plan.body_hash, plan.head, plan.new, plan.changed) == (None, None, None, (), ())
 
 
-def test_failures_add_up_and_at_last_the_feed_is_given_up_with_the_reason():
+def test_failures_add_up_and_at_last_the_feed_is_given_up_with_the_reason_and_one_last_probe():
     plan = failed(PermanentFetchError("u", Outcome.HTTP_ERROR, "404 Not Found", status=404), feed_claim(failures=29.0))
-    assert (plan.state, plan.failures) == (FeedState.DISABLED, 30.0)
-    assert plan.reason == "404 Not Found; given up after 30 weighted failures in a row"
+    assert (plan.state, plan.failures, plan.probe_at) == (FeedState.DISABLED, 30.0, NOW + 30 * DAY)
+    assert plan.reason == "404 Not Found; given up: 30 weighted failures in a row; one last probe in 30 days"
 
 
-def test_retry_after_holds_the_host_and_the_feed_back():
-    plan = failed(TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=7200))
-    assert plan.throttled_until == NOW + timedelta(hours=2)
-    assert plan.next_poll_at == NOW + timedelta(hours=2)
+def test_a_last_probe_that_fails_ends_it_for_good():
+    claim = feed_claim(failures=30.0, is_last_probe=True)
+    plan = failed(PermanentFetchError("u", Outcome.GONE, "410 Gone", status=410), claim)
+    assert (plan.state, plan.probe_at, plan.next_poll_at) == (FeedState.DISABLED, None, None)
+    assert plan.reason == "410 Gone; given up for good: the last probe failed, too"
+
+
+def test_a_410_slows_the_feed_down_to_a_day_before_it_ends_it():
+    plan = failed(PermanentFetchError("u", Outcome.GONE, "410 Gone", status=410))
+    assert (plan.state, plan.next_poll_at) == (FeedState.ACTIVE, NOW + DAY)
+
+
+def test_retry_after_holds_the_host_and_the_feed_back_and_teaches_the_hosts_gap():
+    host = HostState("news.example", granted=1, window_at=NOW - timedelta(seconds=1))
+    error = TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=59)
+    plan = failed(error, feed_claim(host=host))
+    assert plan.not_before_at == NOW + timedelta(seconds=59)
+    assert plan.next_poll_at >= plan.not_before_at
+    assert plan.lesson.throttled_until == plan.not_before_at
+    assert plan.lesson.gap_s == pytest.approx(63)
+
+
+def test_a_long_retry_after_moves_the_next_poll_and_says_so():
+    plan = failed(TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=40_000))
+    assert plan.next_poll_at == NOW + timedelta(seconds=40_000)
+    assert plan.next_reason.endswith("not before Retry-After")
+
+
+@pytest.mark.parametrize(("polled_at", "is_lesson"), [(NOW - HOUR, True), (None, False)], ids=["worked before", "never did"])
+def test_a_bare_403_is_a_refusal_of_the_host_only_where_the_feed_could_be_had_before(polled_at, is_lesson):
+    error = PermanentFetchError("u", Outcome.HTTP_ERROR, "403 Forbidden", status=403)
+    assert (failed(error, feed_claim(polled_at=polled_at)).lesson is not None) == is_lesson
+
+
+def test_while_our_own_network_is_away_nothing_is_counted_and_the_feed_is_tried_again_soon():
+    error = TransientFetchError("u", Outcome.DNS_ERROR, "the name server does not answer")
+    plan = plan_feed_in_outage(feed_claim(failures=2.0), error, now=NOW, terms=TERMS)
+    assert (plan.failures, plan.state, plan.next_poll_at) == (2.0, FeedState.ACTIVE, NOW + timedelta(seconds=60))
+    assert plan.reason == "the name server does not answer; not counted, our own network is away"
 
 
 @pytest.mark.parametrize(
