@@ -21,11 +21,9 @@ from ingest.model import (
 )
 from ingest.pipeline.batch import ApplyInBatches
 from ingest.pipeline.edges import Edges
-from ingest.pipeline.runner import claims_per_host
 from ingest.pipeline.secrets import scoped_secrets
 from ingest.policy import ArticlePolicy, ExtractPolicy, MatchPolicy
 from ingest.ports import ArticleStore
-from ingest.urls import host_of
 
 # How often a plan is made anew because another writer was faster; each round ends with one of them stored.
 _ROUNDS = 8
@@ -41,10 +39,10 @@ class ArticleTools:
     articles: ArticlePolicy
     extract: ExtractPolicy
     match: MatchPolicy
-    apply: ApplyInBatches = field(init=False)
+    apply: ApplyInBatches[ArticlePlan] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.edges.in_thread))
+        object.__setattr__(self, "apply", ApplyInBatches(self.store.apply, self.edges.in_thread))
 
 
 async def ingest_article(claim: ArticleClaim, tools: ArticleTools) -> ArticlePlan:
@@ -170,15 +168,13 @@ class ArticleWork:
     def __init__(self, tools: ArticleTools) -> None:
         self.tools = tools
 
-    async def claim(self, limit: int, busy_hosts: Sequence[str]) -> Sequence[ArticleClaim]:
+    async def claim(self, limit: int) -> Sequence[ArticleClaim]:
         tools, now = self.tools, self.tools.edges.clock.now()
         return await tools.edges.in_thread(
             tools.store.claim,
             now,
             limit=limit,
             lease_until=now + timedelta(seconds=tools.articles.lease_s),
-            skip_hosts=busy_hosts,
-            per_host=claims_per_host(tools.edges.hosts),
         )
 
     async def handle(self, claim: ArticleClaim) -> None:
@@ -193,8 +189,8 @@ class ArticleWork:
     def key(self, claim: ArticleClaim) -> int:
         return claim.entry_id
 
-    def host(self, claim: ArticleClaim) -> str:
-        return host_of(claim.entry.url or claim.feed_url)
+    async def is_waiting(self) -> bool:
+        return await self.tools.edges.in_thread(self.tools.store.is_waiting, self.tools.edges.clock.now())
 
     def lease(self, claim: ArticleClaim) -> Lease:
         return claim.lease

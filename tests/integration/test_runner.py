@@ -12,21 +12,24 @@ from tests.unit.make import NOW
 
 
 class Chore:
-    """Work of numbers: each is claimed once, handled by `handle`, and lives at host `number % 3`."""
+    """Work of numbers: each is claimed once, handled by `handle`. Those of `in_turn` are handed out one a claim, every other time."""
 
     name = "chore"
 
-    def __init__(self, numbers, handle=None):
-        self.waiting = list(numbers)
+    def __init__(self, numbers, handle=None, in_turn=()):
+        self.waiting, self.in_turn, self.is_turn = list(numbers), list(in_turn), True
         self._handle = handle
         self.done, self.crashes, self.released, self.renewed = [], [], [], 0
         self.at_once = self.most_at_once = 0
         self.claim_error = None
 
-    async def claim(self, limit, busy_hosts):
+    async def claim(self, limit):
         if self.claim_error:
             raise self.claim_error.pop()
-        free = [n for n in self.waiting if str(n % 3) not in busy_hosts][:limit]
+        if not self.waiting and self.in_turn:
+            self.is_turn = not self.is_turn
+            return [self.in_turn.pop(0)] if self.is_turn else []
+        free = self.waiting[:limit]
         self.waiting = [n for n in self.waiting if n not in free]
         return free
 
@@ -47,8 +50,8 @@ class Chore:
     def key(self, claim):
         return claim
 
-    def host(self, claim):
-        return str(claim % 3)
+    async def is_waiting(self):
+        return bool(self.in_turn)
 
     def lease(self, claim):
         return Lease("me", claim, NOW)
@@ -71,9 +74,13 @@ class Witness:
     def work_crashed(self, work, key, error):
         self.crashes.append((work, key, type(error).__name__))
 
+    def network_lost(self, hosts): ...
+
+    def network_back(self, away_s): ...
+
 
 def runner_of(work, witness=None, **given):
-    return Runner(work, witness or Witness(), **{"at_once": 4, "per_host": 2, "lease_s": 60, **given})
+    return Runner(work, witness or Witness(), **{"at_once": 4, "lease_s": 60, **given})
 
 
 def play(coroutine):
@@ -87,16 +94,10 @@ def test_all_due_work_is_done_and_never_more_than_allowed_at_once():
     assert work.most_at_once == 4
 
 
-def test_a_host_gets_no_more_than_its_share_at_once():
-    seen = []
-
-    async def note(number):
-        seen.append(work.at_once)
-        await asyncio.sleep(0.01)
-
-    work = Chore([0, 3, 6, 9, 12], note)
-    play(runner_of(work, per_host=2, at_once=5).drain())
-    assert sorted(work.done) == [0, 3, 6, 9, 12]
+def test_a_pass_waits_for_what_only_waits_for_its_hosts_turn():
+    work = Chore([0, 1], in_turn=[2, 3, 4])
+    play(runner_of(work).drain())
+    assert work.done == [0, 1, 2, 3, 4]
 
 
 def test_a_defect_costs_one_claim_and_never_the_rest():
@@ -199,9 +200,9 @@ def test_work_that_the_store_refuses_is_a_failed_try_but_not_when_the_store_is_a
 
 def test_what_cannot_even_be_given_back_while_stopping_ends_the_run_all_the_same():
     class Refusing(Chore):
-        async def claim(self, limit, busy_hosts):
+        async def claim(self, limit):
             await asyncio.sleep(0.05)
-            return await super().claim(limit, busy_hosts)
+            return await super().claim(limit)
 
         async def release(self, leases):
             raise StoreUnavailable("away")
@@ -236,9 +237,9 @@ def test_stopping_lets_work_in_flight_end():
 
 def test_what_was_claimed_while_stopping_is_given_back():
     class SlowToClaim(Chore):
-        async def claim(self, limit, busy_hosts):
+        async def claim(self, limit):
             await asyncio.sleep(0.05)
-            return await super().claim(limit, busy_hosts)
+            return await super().claim(limit)
 
     work = SlowToClaim([0, 1])
 

@@ -1,0 +1,81 @@
+"""Is it our own network?"""
+
+from ingest.outcome import Outcome
+from ingest.pipeline import NetworkWatch
+
+
+class Clock:
+    at_s = 100.0
+
+    def monotonic_s(self):
+        return self.at_s
+
+
+class Told:
+    def __init__(self):
+        self.said = []
+
+    def network_lost(self, hosts):
+        self.said.append(("lost", hosts))
+
+    def network_back(self, away_s):
+        self.said.append(("back", away_s))
+
+
+def watch():
+    told, clock = Told(), Clock()
+    return NetworkWatch(told, clock), told, clock
+
+
+def fail(network, *hosts, outcome=Outcome.CONNECT_ERROR):
+    for host in hosts:
+        network.failed(host, outcome)
+
+
+def test_silence_of_five_hosts_in_a_row_is_our_own_network_and_said_once():
+    network, told, _ = watch()
+    network.answered("z")
+    fail(network, *"abcd")
+    assert not network.is_away
+    fail(network, *"efgh")
+    assert network.is_away
+    assert told.said == [("lost", 5)]
+
+
+def test_one_answer_is_enough_to_be_back_and_says_for_how_long_it_was_away():
+    network, told, clock = watch()
+    fail(network, *"abcde")
+    clock.at_s += 90
+    network.answered("a")
+    assert not network.is_away
+    assert told.said[-1] == ("back", 90)
+
+
+def test_an_answer_that_refuses_is_an_answer():
+    network, _, _ = watch()
+    fail(network, *"abcd")
+    fail(network, "e", outcome=Outcome.HTTP_ERROR)
+    fail(network, *"fg")
+    assert not network.is_away
+
+
+def test_one_host_that_is_silent_again_and_again_says_nothing():
+    network, _, _ = watch()
+    fail(network, *"aaaaaaaa")
+    assert not network.is_away
+
+
+def test_failures_counted_before_it_was_clear_are_forgiven_once():
+    network, _, _ = watch()
+    network.counted(1, 0.0)
+    network.counted(2, 1.5)
+    network.counted(1, 0.25)  # it failed again meanwhile: what was before the first counts
+    assert network.take_counted() == {1: 0.0, 2: 1.5}
+    assert network.take_counted() == {}
+
+
+def test_an_answer_proves_that_the_failures_before_it_were_no_outage():
+    network, _, _ = watch()
+    network.counted(1, 0.0)
+    network.answered("a")
+    assert network.take_counted() == {}
