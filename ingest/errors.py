@@ -4,6 +4,7 @@
     ├── ConfigError              stop the program, exit 4; carries every problem found, not only the first
     ├── FetchError               one HTTP exchange failed
     │   ├── TransientFetchError  come back later, not before `retry_after_s`
+    │   │   └── RobotsUnreachable  the host cannot say what robots may fetch: come back at `again_at`
     │   └── PermanentFetchError  asking again will not help
     ├── ParseError               these bytes are no feed (or too broken to read)
     ├── ExtractError             this page yields no article
@@ -17,6 +18,7 @@ Errors carry data; the message is made from it. Library exceptions are translate
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from ingest.outcome import Outcome
 
@@ -61,6 +63,19 @@ class FetchError(IngestError):
 
 class TransientFetchError(FetchError):
     """Come back later; not before `retry_after_s` when the server named a time."""
+
+
+class RobotsUnreachable(TransientFetchError):
+    """A robots.txt could not be had, which is to be taken as a no; it is asked for again at `again_at`.
+
+    `status` and `retry_after_s` are those of the attempt, where one was made just now.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, again_at: datetime, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(url, Outcome.DISALLOWED, reason, status=status, retry_after_s=retry_after_s)
+        self.again_at = again_at
 
 
 class PermanentFetchError(FetchError):

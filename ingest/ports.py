@@ -24,6 +24,7 @@ from ingest.model import (
     KnownEntry,
     Lease,
     NotModified,
+    RobotsFile,
     SeenItems,
     Strategy,
 )
@@ -129,6 +130,26 @@ class HistoryStore(Protocol):
 
     def apply(self, plan: HistoryPlan) -> None:
         """Write the entries of one page and the checkpoint behind it in one transaction."""
+        ...
+
+
+class RobotsStore(Protocol):
+    """robots.txt of origins, as they were last told."""
+
+    def find(self, origin: str) -> RobotsFile | None:
+        """What is known of that of `origin`, believed or not."""
+        ...
+
+    def put(self, file: RobotsFile) -> None:
+        """Keep this instead of what was known."""
+        ...
+
+
+class CrawlDelays(Protocol):
+    """What the robots.txt of hosts say about the pause between two requests."""
+
+    def set_crawl_delay(self, host: str, seconds: float | None) -> None:
+        """From now on so long; None: it does not say."""
         ...
 
 

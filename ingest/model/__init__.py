@@ -8,6 +8,7 @@ In the order of the walk:
     learned     what polls taught about feeds and hosts
     held        what a worker holds while it works: claims under a lease
     planned     what is decided: plans, each with all that one step writes, and the values they are made of
+    robots      what hosts say about robots
     history     a feed's history: where it is found and how far it has been read
     shown       what people are shown, and how they choose it
 """
@@ -34,6 +35,7 @@ from ingest.model.planned import (
     Priority,
     RobotsVerdict,
 )
+from ingest.model.robots import RobotsFile, Ruling
 from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, PollInfo
 
@@ -84,7 +86,9 @@ __all__ = [
     "PollInfo",
     "Priority",
     "Purpose",
+    "RobotsFile",
     "RobotsVerdict",
+    "Ruling",
     "SeedDocument",
     "SeenItems",
     "Strategy",
