@@ -37,7 +37,7 @@ from ingest.model.planned import (
 )
 from ingest.model.robots import RobotsFile, Ruling
 from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
-from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, PollInfo
+from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, GapInfo, MoveInfo, PollInfo
 
 __all__ = [
     "Action",
@@ -68,6 +68,7 @@ __all__ = [
     "FetchRequest",
     "Fetched",
     "Gap",
+    "GapInfo",
     "Hints",
     "HistoryPlan",
     "Hop",
@@ -81,6 +82,7 @@ __all__ = [
     "Lease",
     "Match",
     "Move",
+    "MoveInfo",
     "NotModified",
     "ParsedFeed",
     "PollInfo",

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedState
+from ingest.model.held import Move
+from ingest.model.learned import HostState, Learned
 from ingest.model.planned import EntryState
 from ingest.outcome import Outcome
 
@@ -29,7 +31,44 @@ class FeedInfo:
     pending: int
     failed: int
     articles: int
-    moved_to: str | None = None
+    next_reason: str = ""
+    listed_url: str | None = None  # as it was listed, where it has moved since
+    move: Move | None = None
+    trust: float = 1.0
+    full_at: datetime | None = None
+    learned: Learned = Learned()
+    host: HostState = HostState("")
+    probe_at: datetime | None = None
+    not_before_at: datetime | None = None
+    hub_url: str | None = None
+    is_pushed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MoveInfo:
+    """An address that a feed gave up for another."""
+
+    from_url: str
+    to_url: str
+    moved_at: datetime
+    reason: str
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GapInfo:
+    """Entries that came and went between two polls, and what became of them."""
+
+    gap_id: int
+    feed_id: int
+    feed_url: str
+    since_at: datetime
+    until_at: datetime
+    missed: float  # entries, estimated
+    found: int | None  # by a repair; None: none was tried
+    repaired_at: datetime | None
+    reason: str
+    repair: str  # how it went
 
 
 @dataclass(frozen=True, slots=True)
