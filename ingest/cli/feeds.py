@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Add, list, show, remove, import, export, discover and parse feeds. Times are UTC.", no_args_is_help=True)
 
+_GAPS_SHOWN = 1000
 FeedArgument = Annotated[str, typer.Argument(metavar="URL|ID", help="A feed's URL or id.")]
 
 
@@ -63,17 +64,19 @@ def _row(feed: "FeedInfo") -> tuple[Any, ...]:
 @app.command("show")
 @spread
 def show(context: typer.Context, feed: FeedArgument, json: JsonOption = False, *, given: Given) -> None:
-    """Show one feed: its state and why, its last polls, its entries that wait or failed."""
+    """Show one feed: when it is polled and why then, what was learned, its last polls, its unfinished entries."""
     from ingest.opening import ready_store
 
-    with ready_store(load_settings(context, given)) as store:
+    settings = load_settings(context, given)
+    with ready_store(settings) as store:
         found = _find(store, feed)
         polls = store.feeds.polls(found.feed_id, limit=20)
         unfinished = store.feeds.entries(found.feed_id, limit=20, unfinished=True)
+        why = _explained(settings, store, found)
     if json:
-        print_json({"feed": found, "polls": polls, "unfinished_entries": unfinished})
+        print_json({"feed": found, "why": dict(why), "polls": polls, "unfinished_entries": unfinished})
         return
-    for name, value in _facts(found):
+    for name, value in (*_facts(found), *why):
         typer.echo(f"{name:<14}{tell(value)}")
     print_table(
         ("polled at", "outcome", "status", "ms", "bytes", "seen", "new", "changed", "reason"),
@@ -89,6 +92,15 @@ def show(context: typer.Context, feed: FeedArgument, json: JsonOption = False, *
         )
 
 
+def _explained(settings: "Settings", store: "SqlStore", feed: "FeedInfo") -> tuple[tuple[str, str], ...]:
+    from ingest.clock import utc_now
+    from ingest.decide import Explained, explain
+
+    policies = settings.policies
+    known = Explained(feed, store.feeds.moves(feed.feed_id), store.gaps.infos(feed.feed_id, _GAPS_SHOWN))
+    return explain(known, now=utc_now(), poll=policies.poll, hosts=policies.hosts)
+
+
 def _facts(feed: "FeedInfo") -> tuple[tuple[str, Any], ...]:
     return (
         ("id", feed.feed_id),
@@ -98,11 +110,9 @@ def _facts(feed: "FeedInfo") -> tuple[tuple[str, Any], ...]:
         ("listed by", feed.origin.value),
         ("tags", feed.options.tags or None),
         ("state", feed.state.value + (f" ({feed.state_reason})" if feed.state_reason else "")),
+        ("listed as", feed.listed_url),
         ("polled at", feed.polled_at),
-        ("next poll at", feed.next_poll_at),
         ("last outcome", f"{feed.outcome or '–'}" + (f" ({feed.reason})" if feed.reason else "")),
-        ("failures", f"{feed.failures:g} (weighted, in a row)"),
-        ("moved to", feed.moved_to),
         ("entries", f"{feed.entries}, {feed.pending} pending, {feed.failed} failed"),
         ("articles", feed.articles),
     )
@@ -184,6 +194,22 @@ def _listed_in(settings: "Settings", feed: "FeedInfo") -> str | None:
     if feed.origin is FeedOrigin.COMMAND or feed.state_reason == NO_LONGER_LISTED or not settings.feeds:
         return None
     return next((f.where for f in settings.feed_list or () if f.spec.url == feed.url), mask_url(settings.feeds))
+
+
+@app.command("unmove")
+@spread
+def unmove(context: typer.Context, feed: FeedArgument, *, given: Given) -> None:
+    """Take a feed back to the address it was listed under, and do not follow it to the new one again."""
+    from ingest.clock import utc_now
+    from ingest.opening import ready_store
+
+    with ready_store(load_settings(context, given)) as store:
+        found = _find(store, feed)
+        if found.listed_url is None:
+            complain(f"feed {found.feed_id} has not moved: {found.url}")
+            raise typer.Exit(USAGE)
+        store.feeds.undo_move(found.feed_id, utc_now())
+    typer.echo(f"feed {found.feed_id} is polled at {tell(found.listed_url)} again")
 
 
 @app.command("import")

@@ -1,7 +1,16 @@
 """What is known + what arrived → what to write, and why. Pure: every plan carries its reason, the edge logs it."""
 
-from ingest.decide.article import Recognition, plan_article, plan_article_failure, plan_empty, plan_known_link
+from ingest.decide.article import (
+    Recognition,
+    plan_article,
+    plan_article_failure,
+    plan_article_in_outage,
+    plan_disallowed,
+    plan_empty,
+    plan_known_link,
+)
 from ingest.decide.draft import Draft, draft, draft_seed
+from ingest.decide.explain import Explained, explain
 from ingest.decide.feed import Found, body_hash, plan_feed, plan_pushed_feed, plan_same_feed
 from ingest.decide.filters import plan_entry
 from ingest.decide.setback import plan_feed_failure, plan_feed_in_outage
@@ -9,14 +18,18 @@ from ingest.decide.terms import Terms
 
 __all__ = [
     "Draft",
+    "Explained",
     "Found",
     "Recognition",
     "Terms",
     "body_hash",
     "draft",
     "draft_seed",
+    "explain",
     "plan_article",
     "plan_article_failure",
+    "plan_article_in_outage",
+    "plan_disallowed",
     "plan_empty",
     "plan_entry",
     "plan_feed",

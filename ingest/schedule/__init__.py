@@ -19,9 +19,12 @@ from ingest.schedule.moves import MoveVerdict, after_redirect
 from ingest.schedule.outage import Outage, after_answer, after_silence
 from ingest.schedule.pace import Pace, find_pace
 from ingest.schedule.rate import Arrival, Rate, find_rate, learn, rate_at
-from ingest.schedule.trust import Proof, after_full, count_hidden, wants_probe
+from ingest.schedule.trust import DOUBTED, Proof, after_full, count_hidden, wants_probe
+from ingest.schedule.words import lasting
+from ingest.schedule.words import rate as rate_in_words
 
 __all__ = [
+    "DOUBTED",
     "Arrival",
     "Bounds",
     "GapEstimate",
@@ -46,12 +49,14 @@ __all__ = [
     "find_rate",
     "first_poll_at",
     "is_throttling",
+    "lasting",
     "learn",
     "next_poll",
     "next_try_at",
     "plan_setback",
     "poll_floor_s",
     "rate_at",
+    "rate_in_words",
     "throttled_until",
     "wants_probe",
 ]
