@@ -31,6 +31,7 @@ from ingest.pipeline import (
     Observer,
     Observers,
     Pacer,
+    RobotsGate,
     Runner,
     Work,
 )
@@ -159,6 +160,7 @@ def _article_tools(settings: Settings, store: SqlStore, edges: Edges) -> Article
     return ArticleTools(
         store=store.articles,
         edges=edges,
+        robots=RobotsGate(store.robots, store.hosts, edges, policies.robots, user_agent=policies.fetch.user_agent),
         full_text=settings.full_text,
         articles=policies.articles,
         extract=policies.extract,

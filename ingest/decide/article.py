@@ -1,16 +1,18 @@
 """One attempt at an entry → its plan."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchError, WorkKilled
-from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, EntryState, Identity, Match
+from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchError, RobotsUnreachable, WorkKilled
+from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, EntryState, HostLesson, Identity, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
-from ingest.schedule import next_try_at, throttled_until
+from ingest.schedule import after_refusal, is_throttling, next_try_at, throttled_until
+from ingest.urls import host_of
 
 # Tries for what will hardly change: a page that is gone, refused, or kills its worker.
 _HOPELESS_ATTEMPTS = 3
+_OUTAGE_S = 60.0  # until a page is tried again while our own network is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,22 @@ def plan_empty(claim: ArticleClaim, *, now: datetime) -> ArticlePlan:
     )
 
 
+def plan_disallowed(claim: ArticleClaim, reason: str, *, fallback: Article, known: Recognition, now: datetime) -> ArticlePlan:
+    """robots.txt forbids the page: the feed's own text is the article, and without one the entry has failed for good."""
+    plan = ArticlePlan(
+        claim=claim,
+        action=Action.NONE,
+        outcome=Outcome.DISALLOWED,
+        reason=reason,
+        tried_at=now,
+        state=EntryState.FAILED,
+        article_id=claim.article_id,
+        attempts=claim.attempts + 1,
+    )
+    plan = _with_feed_text(plan, fallback, known)
+    return replace(plan, outcome=Outcome.OK, state=EntryState.STORED, attempts=0) if _has_article(plan) else plan
+
+
 def plan_article_failure(
     claim: ArticleClaim,
     error: IngestError,
@@ -69,24 +87,40 @@ def plan_article_failure(
     outcome, reason, is_hopeless = _read_error(error)
     attempts = claim.attempts + 1
     is_last = attempts >= (min(_HOPELESS_ATTEMPTS, policy.attempts) if is_hopeless else policy.attempts)
-    throttled = throttled_until(error.retry_after_s if isinstance(error, FetchError) else None, now, hosts)
-    is_usable = bool(fallback.text) or known.verdict.article_id is not None
-    action, article_id, _ = _act(claim, fallback, known) if is_usable else (Action.NONE, claim.article_id, "")
-    next_at = next_try_at(now, attempts=attempts, first_s=policy.retry_s, max_s=policy.max_retry_s, chance=chance)
-    return ArticlePlan(
+    lesson = _lesson(claim, error, now, hosts)
+    at = next_try_at(now, attempts=attempts, first_s=policy.retry_s, max_s=policy.max_retry_s, chance=chance)
+    plan = ArticlePlan(
         claim=claim,
-        action=action,
+        action=Action.NONE,
         outcome=outcome,
-        reason=f"{reason}; text from the feed" if fallback.text else reason,
+        reason=reason,
         tried_at=now,
-        state=_state_after_failure(is_last=is_last, has_article=is_usable or article_id is not None),
-        article=fallback if action is not Action.NONE else None,
-        article_id=article_id,
-        identities=_free(known, article_id) if action is not Action.NONE else (),
+        state=EntryState.PENDING,
+        article_id=claim.article_id,
         attempts=attempts,
-        next_try_at=None if is_last else max(next_at, throttled or next_at),
-        throttled_until=throttled,
+        next_try_at=max(at, *_bounds(error, lesson, now, hosts)),
+        lesson=lesson,
     )
+    plan = _with_feed_text(plan, fallback, known)
+    return _given_up(plan) if is_last else plan
+
+
+def plan_article_in_outage(
+    claim: ArticleClaim, error: FetchError, *, fallback: Article, known: Recognition, now: datetime, chance: float
+) -> ArticlePlan:
+    """Nearly everything fails: it is our own network. No try is counted, the page is tried again soon."""
+    plan = ArticlePlan(
+        claim=claim,
+        action=Action.NONE,
+        outcome=error.outcome,
+        reason=f"{error.reason}; not counted, our own network is away",
+        tried_at=now,
+        state=EntryState.PENDING,
+        article_id=claim.article_id,
+        attempts=claim.attempts,
+        next_try_at=now + timedelta(seconds=_OUTAGE_S * (0.5 + chance)),
+    )
+    return _with_feed_text(plan, fallback, known)
 
 
 def plan_known_link(claim: ArticleClaim, candidates: tuple[Candidate, ...], *, now: datetime) -> ArticlePlan | None:
@@ -107,10 +141,46 @@ def plan_known_link(claim: ArticleClaim, candidates: tuple[Candidate, ...], *, n
     return None
 
 
-def _state_after_failure(*, is_last: bool, has_article: bool) -> EntryState:
-    if not is_last:
-        return EntryState.PENDING
-    return EntryState.STORED if has_article else EntryState.FAILED
+def _with_feed_text(plan: ArticlePlan, fallback: Article, known: Recognition) -> ArticlePlan:
+    """The plan with the feed's own text as the article, where the feed has any or the article is known already."""
+    if not fallback.text and known.verdict.article_id is None:
+        return plan
+    action, article_id, _ = _act(plan.claim, fallback, known)
+    return replace(
+        plan,
+        action=action,
+        reason=f"{plan.reason}; text from the feed" if fallback.text else plan.reason,
+        article=fallback,
+        article_id=article_id,
+        identities=_free(known, article_id),
+    )
+
+
+def _given_up(plan: ArticlePlan) -> ArticlePlan:
+    return replace(plan, state=EntryState.STORED if _has_article(plan) else EntryState.FAILED, next_try_at=None)
+
+
+def _has_article(plan: ArticlePlan) -> bool:
+    return plan.action is not Action.NONE or plan.article_id is not None
+
+
+def _lesson(claim: ArticleClaim, error: IngestError, now: datetime, hosts: HostPolicy) -> HostLesson | None:
+    """What the answer says about the entry's host, if it says "too often" rather than "no"; a redirect may lead to others."""
+    if not isinstance(error, FetchError) or host_of(error.url) != claim.host.host:
+        return None
+    if not is_throttling(error.status, error.retry_after_s):
+        return None
+    return after_refusal(claim.host, now, hosts, retry_after_s=error.retry_after_s)
+
+
+def _bounds(error: IngestError, lesson: HostLesson | None, now: datetime, hosts: HostPolicy) -> tuple[datetime, ...]:
+    """Before these the page is not tried again."""
+    until = (
+        throttled_until(error.retry_after_s, now, hosts) if isinstance(error, FetchError) else None,
+        error.again_at if isinstance(error, RobotsUnreachable) else None,
+        lesson.throttled_until if lesson else None,
+    )
+    return (now, *(at for at in until if at is not None))
 
 
 def _act(claim: ArticleClaim, article: Article, known: Recognition) -> tuple[Action, int | None, str]:

@@ -2,7 +2,7 @@
 
     Runner ── claims a batch, works n at a time, renews leases, stops cleanly
       ├── FeedWork    ── poll_feed:      fetch → parse (worker) → known entries → plan_feed → apply
-      └── ArticleWork ── ingest_article: fetch → draft (worker) → candidates → match → plan_article → apply (in batches)
+      └── ArticleWork ── ingest_article: robots → fetch → draft (worker) → candidates → match → plan_article → apply (in batches)
 
 Everything that happened is told to an `Observer`; logs, metrics and progress bars are observers.
 """
@@ -13,6 +13,7 @@ from ingest.pipeline.feeds import FeedTools, FeedWork, poll_feed, read_feed
 from ingest.pipeline.network import NetworkWatch
 from ingest.pipeline.observer import Observer, Observers
 from ingest.pipeline.pace import Pacer
+from ingest.pipeline.robots import RobotsGate
 from ingest.pipeline.runner import GRACE_S, Runner, Work
 from ingest.pipeline.secrets import scoped_secrets
 from ingest.pipeline.tally import Tally
@@ -28,6 +29,7 @@ __all__ = [
     "Observer",
     "Observers",
     "Pacer",
+    "RobotsGate",
     "Runner",
     "Tally",
     "Work",

@@ -5,9 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ingest.decide import Draft, Recognition, draft, plan_article, plan_article_failure, plan_empty, plan_known_link
+from ingest.decide import (
+    Draft,
+    Recognition,
+    draft,
+    plan_article,
+    plan_article_failure,
+    plan_article_in_outage,
+    plan_disallowed,
+    plan_empty,
+    plan_known_link,
+)
 from ingest.dedupe import link_identity, match
-from ingest.errors import FetchError, IngestError, LeaseLost, StoreError, WorkKilled
+from ingest.errors import FetchError, IngestError, LeaseLost, RobotsUnreachable, StoreError, WorkKilled
 from ingest.model import (
     Applied,
     ArticleClaim,
@@ -18,15 +28,21 @@ from ingest.model import (
     Lease,
     NotModified,
     Purpose,
+    RobotsVerdict,
+    Ruling,
 )
 from ingest.pipeline.batch import ApplyInBatches
 from ingest.pipeline.edges import Edges
+from ingest.pipeline.robots import RobotsGate
 from ingest.pipeline.secrets import scoped_secrets
 from ingest.policy import ArticlePolicy, ExtractPolicy, MatchPolicy
 from ingest.ports import ArticleStore
+from ingest.schedule import effective_gap_s
+from ingest.urls import host_of, origin_of
 
 # How often a plan is made anew because another writer was faster; each round ends with one of them stored.
 _ROUNDS = 8
+_CLAIMED_IN_OUTAGE = 2  # entries: enough to see that the network is back
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +51,7 @@ class ArticleTools:
 
     store: ArticleStore
     edges: Edges
+    robots: RobotsGate
     full_text: bool
     articles: ArticlePolicy
     extract: ExtractPolicy
@@ -45,33 +62,90 @@ class ArticleTools:
         object.__setattr__(self, "apply", ApplyInBatches(self.store.apply, self.edges.in_thread))
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What was seen of the entry's page, and what robots.txt says about looking. Without page and error: none is wanted."""
+
+    ruling: Ruling
+    page: Fetched | None = None
+    error: FetchError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of one attempt, before it is compared with what is stored."""
+
+    made: Draft
+    ruling: Ruling
+    error: IngestError | None = None
+
+
 async def ingest_article(claim: ArticleClaim, tools: ArticleTools) -> ArticlePlan:
     """Make the entry's article and write it. Raises LeaseLost when another worker has the entry now; StoreError."""
     if plan := await _find_known_link(claim, tools):
         return await _apply(plan, tools)
-    error: IngestError | None = None
-    page: Fetched | None = None
-    try:
-        page = await _fetch_page(claim, tools)
-        made = await _draft(claim, page, tools)
-        error = made.problem
-    except (FetchError, WorkKilled) as failure:
-        error = failure
-        made = await _draft_without_page(claim, tools)
-    return await _settle(claim, made, error, tools)
+    sight = await _look(claim, tools)
+    return await _settle(claim, await _make(claim, sight, tools), tools)
 
 
-async def _fetch_page(claim: ArticleClaim, tools: ArticleTools) -> Fetched | None:
-    """The entry's page, or None where its feed wants none or the entry has no link."""
+async def _look(claim: ArticleClaim, tools: ArticleTools) -> _Sight:
+    """The entry's page, where its feed wants one, the entry has a link and robots.txt lets us; or why it could not be had."""
+    ruling = Ruling(RobotsVerdict.NOT_ASKED)
     if claim.entry.url is None or not _wants_page(claim, tools):
-        return None
-    secrets = scoped_secrets(tools.edges.secrets, claim.feed_url, claim.entry.url)
-    answer = await tools.edges.fetcher.fetch(
-        FetchRequest(claim.entry.url, Purpose.PAGE, user_agent=claim.options.user_agent, secrets=secrets)
+        return _Sight(ruling)
+    request = _page_request(claim, claim.entry.url, tools)
+    try:
+        ruling = await tools.robots.check(request)
+        if ruling.verdict is RobotsVerdict.DISALLOWED:
+            return _Sight(ruling)
+        page = await _fetch_page(_without_turn(request) if ruling.has_asked else request, tools)
+        if origin_of(page.final_url) != origin_of(request.url):  # a redirect was followed: it must have been allowed there, too
+            ruling = await tools.robots.check(_without_turn(replace(request, url=page.final_url)))
+    except FetchError as error:
+        is_unknown = isinstance(error, RobotsUnreachable)
+        return _Sight(replace(ruling, verdict=RobotsVerdict.UNREACHABLE) if is_unknown else ruling, error=error)
+    return _Sight(ruling, None if ruling.verdict is RobotsVerdict.DISALLOWED else page)
+
+
+def _page_request(claim: ArticleClaim, url: str, tools: ArticleTools) -> FetchRequest:
+    edges = tools.edges
+    return FetchRequest(
+        url,
+        Purpose.PAGE,
+        user_agent=claim.options.user_agent,
+        secrets=scoped_secrets(edges.secrets, claim.feed_url, url),
+        host_granted=claim.host.host,
+        host_gap_s=effective_gap_s(claim.host, edges.clock.now(), edges.hosts),
     )
+
+
+def _without_turn(request: FetchRequest) -> FetchRequest:
+    """The request as it has to be made when the turn that came with its claim is used up."""
+    return replace(request, host_granted=None, host_gap_s=None)
+
+
+async def _fetch_page(request: FetchRequest, tools: ArticleTools) -> Fetched:
+    edges, host = tools.edges, host_of(request.url)
+    try:
+        answer = await edges.fetcher.fetch(request)
+    except FetchError as error:
+        edges.network.failed(host, error.outcome)
+        raise
+    edges.network.answered(host)
     if isinstance(answer, NotModified):
         raise IngestError("304 to a request without conditions")
     return answer
+
+
+async def _make(claim: ArticleClaim, sight: _Sight, tools: ArticleTools) -> _Attempt:
+    """The article of what was seen, or of the feed's own text."""
+    if sight.error is not None:
+        return _Attempt(await _draft_without_page(claim, tools), sight.ruling, sight.error)
+    try:
+        made = await _draft(claim, sight.page, tools)
+    except WorkKilled as error:
+        return _Attempt(await _draft_without_page(claim, tools), sight.ruling, error)
+    return _Attempt(made, sight.ruling, made.problem)
 
 
 async def _draft(claim: ArticleClaim, page: Fetched | None, tools: ArticleTools) -> Draft:
@@ -106,11 +180,11 @@ def _without_text(claim: ArticleClaim) -> Entry:
     return replace(claim.entry, summary=None, content=None)
 
 
-async def _settle(claim: ArticleClaim, made: Draft, error: IngestError | None, tools: ArticleTools) -> ArticlePlan:
+async def _settle(claim: ArticleClaim, attempt: _Attempt, tools: ArticleTools) -> ArticlePlan:
     """Match, plan and apply; again while another writer takes one of our identities in between."""
     for _ in range(_ROUNDS):
         with contextlib.suppress(_Taken):
-            return await _apply(await _plan(claim, made, error, tools), tools)
+            return await _apply(await _plan(claim, attempt, tools), tools)
     raise StoreError(f"entry {claim.entry_id}: its identities were taken by others {_ROUNDS} times in a row")
 
 
@@ -141,22 +215,39 @@ def _wants_page(claim: ArticleClaim, tools: ArticleTools) -> bool:
     return wanted and claim.entry.url is not None
 
 
-async def _plan(claim: ArticleClaim, made: Draft, error: IngestError | None, tools: ArticleTools) -> ArticlePlan:
+async def _plan(claim: ArticleClaim, attempt: _Attempt, tools: ArticleTools) -> ArticlePlan:
+    made = attempt.made
     candidates = await tools.edges.in_thread(tools.store.candidates, made.identities, article_id=claim.article_id)
     known = Recognition(made.identities, candidates, match(made.article, candidates, feed_id=claim.feed_id))
-    now = tools.edges.clock.now()
-    if error is None:
-        is_empty = not (made.article.text or made.article.title)
-        return plan_empty(claim, now=now) if is_empty else plan_article(claim, made.article, known, now=now)
+    return replace(_decide(claim, attempt, known, tools), robots=attempt.ruling.verdict)
+
+
+def _decide(claim: ArticleClaim, attempt: _Attempt, known: Recognition, tools: ArticleTools) -> ArticlePlan:
+    article, now = attempt.made.article, tools.edges.clock.now()
+    if attempt.error is not None:
+        return _decide_failure(claim, attempt, known, tools)
+    if attempt.ruling.verdict is RobotsVerdict.DISALLOWED:
+        return plan_disallowed(claim, attempt.ruling.reason, fallback=article, known=known, now=now)
+    if not (article.text or article.title):
+        return plan_empty(claim, now=now)
+    return plan_article(claim, article, known, now=now)
+
+
+def _decide_failure(claim: ArticleClaim, attempt: _Attempt, known: Recognition, tools: ArticleTools) -> ArticlePlan:
+    error, fallback = attempt.error, attempt.made.article
+    assert error is not None
+    edges, now = tools.edges, tools.edges.clock.now()
+    if edges.network.is_away and isinstance(error, FetchError):
+        return plan_article_in_outage(claim, error, fallback=fallback, known=known, now=now, chance=edges.chance())
     return plan_article_failure(
         claim,
         error,
-        fallback=made.article,
+        fallback=fallback,
         known=known,
         now=now,
         policy=tools.articles,
-        hosts=tools.edges.hosts,
-        chance=tools.edges.chance(),
+        hosts=edges.hosts,
+        chance=edges.chance(),
     )
 
 
@@ -170,6 +261,8 @@ class ArticleWork:
 
     async def claim(self, limit: int) -> Sequence[ArticleClaim]:
         tools, now = self.tools, self.tools.edges.clock.now()
+        if tools.edges.network.is_away:
+            limit = min(limit, _CLAIMED_IN_OUTAGE)
         return await tools.edges.in_thread(
             tools.store.claim,
             now,
@@ -182,9 +275,9 @@ class ArticleWork:
 
     async def crashed(self, claim: ArticleClaim, error: Exception) -> None:
         """An attempt that trips over a defect of ours is a failed attempt with a reason, not one repeated for ever."""
-        await _settle(
-            claim, await _draft_without_page(claim, self.tools), IngestError(f"{type(error).__name__}: {error}"), self.tools
-        )
+        told = IngestError(f"{type(error).__name__}: {error}")
+        attempt = _Attempt(await _draft_without_page(claim, self.tools), Ruling(RobotsVerdict.NOT_ASKED), told)
+        await _settle(claim, attempt, self.tools)
 
     def key(self, claim: ArticleClaim) -> int:
         return claim.entry_id

@@ -4,9 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.decide import Recognition, plan_article, plan_article_failure, plan_known_link
-from ingest.errors import ExtractError, IngestError, PermanentFetchError, TransientFetchError, WorkKilled
-from ingest.model import Action, EntryState, Identity, IdentityKind, Match
+from ingest.decide import (
+    Recognition,
+    plan_article,
+    plan_article_failure,
+    plan_article_in_outage,
+    plan_disallowed,
+    plan_known_link,
+)
+from ingest.errors import ExtractError, IngestError, PermanentFetchError, RobotsUnreachable, TransientFetchError, WorkKilled
+from ingest.model import Action, EntryState, HostState, Identity, IdentityKind, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
 from tests.unit.make import NOW, article, article_claim, candidate
@@ -18,6 +25,11 @@ POLICY = ArticlePolicy(attempts=4, retry_s=600)
 TIMEOUT = TransientFetchError("u", Outcome.TIMEOUT, "no answer")
 
 
+NOTHING = article(text="", words=0, body_source="none", text_hash=None)
+OURS = HostState("news.example")
+PAGE = "https://news.example/a/1"
+
+
 def known_as(*candidates, article_id=1):
     return Recognition((LINK, TEXT), candidates, Match(article_id, "same link"))
 
@@ -26,7 +38,7 @@ def failed(error=TIMEOUT, fallback=None, known=UNKNOWN, **claim):
     return plan_article_failure(
         article_claim(**claim),
         error,
-        fallback=fallback or article(text="", words=0, body_source="none", text_hash=None),
+        fallback=fallback or NOTHING,
         known=known,
         now=NOW,
         policy=POLICY,
@@ -138,9 +150,101 @@ def test_a_defect_of_ours_is_an_outcome_like_others():
     assert failed(IngestError("odd")).outcome is Outcome.INTERNAL_ERROR
 
 
-def test_retry_after_holds_the_page_and_its_host_back():
-    plan = failed(TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=7200))
-    assert plan.throttled_until == plan.next_try_at == NOW + timedelta(hours=2)
+# ── what an answer says about the host ──
+
+
+def throttled(status=429, retry_after_s=7200, url=PAGE):
+    return TransientFetchError(url, Outcome.RATE_LIMITED, str(status), status=status, retry_after_s=retry_after_s)
+
+
+def test_a_host_that_says_too_often_is_left_alone_and_the_page_with_it():
+    plan = failed(throttled(), host=OURS)
+    assert plan.lesson is not None
+    assert plan.lesson.throttled_until == plan.next_try_at == NOW + timedelta(hours=2)
+    assert plan.lesson.gap_s > 1
+
+
+def test_without_a_retry_after_it_is_left_alone_for_a_while_too():
+    plan = failed(throttled(retry_after_s=None), host=OURS)
+    assert plan.lesson is not None
+    assert NOW < plan.lesson.throttled_until <= plan.next_try_at
+
+
+@pytest.mark.parametrize(
+    "error",
+    [throttled(url="https://other.example/a/1"), throttled(500), throttled(403, retry_after_s=None), TIMEOUT],
+    ids=["another host, after a redirect", "a failure", "a no", "no answer"],
+)
+def test_other_answers_teach_nothing_about_the_host(error):
+    assert failed(error, host=OURS).lesson is None
+
+
+def test_a_retry_after_of_any_answer_holds_the_page_back():
+    assert failed(throttled(500), host=OURS).next_try_at == NOW + timedelta(hours=2)
+
+
+# ── robots.txt ──
+
+NO = "robots.txt of news.example forbids the page"
+
+
+def forbidden(fallback=NOTHING, known=UNKNOWN, **claim):
+    return plan_disallowed(article_claim(**claim), NO, fallback=fallback, known=known, now=NOW)
+
+
+def test_where_the_page_is_forbidden_the_feeds_own_text_is_the_article():
+    plan = forbidden(article(body_source="feed"), attempts=2)
+    assert (plan.action, plan.state, plan.outcome, plan.next_try_at) == (Action.NEW, EntryState.STORED, Outcome.OK, None)
+    assert (plan.reason, plan.attempts, plan.identities) == (f"{NO}; text from the feed", 0, (LINK, TEXT))
+
+
+def test_where_the_feed_has_no_text_either_the_entry_has_failed_for_good():
+    plan = forbidden()
+    assert (plan.action, plan.state, plan.outcome, plan.next_try_at) == (
+        Action.NONE,
+        EntryState.FAILED,
+        Outcome.DISALLOWED,
+        None,
+    )
+    assert (plan.reason, plan.attempts, plan.article) == (NO, 1, None)
+
+
+def test_a_page_that_was_read_before_it_was_forbidden_stays_the_article():
+    plan = forbidden(article(body_source="feed", text_hash="worse"), known_as(candidate()), article_id=1)
+    assert (plan.action, plan.article_id, plan.state) == (Action.LINK, 1, EntryState.STORED)
+    assert forbidden(article_id=1).state is EntryState.STORED
+
+
+def unreachable(**given):
+    return RobotsUnreachable(f"{PAGE}/robots.txt", "cannot be had", **{"again_at": NOW + timedelta(hours=5), **given})
+
+
+def test_while_robots_txt_cannot_be_had_the_page_waits_for_it():
+    plan = failed(unreachable(), article(body_source="feed"), host=OURS)
+    assert (plan.action, plan.state, plan.outcome) == (Action.NEW, EntryState.PENDING, Outcome.DISALLOWED)
+    assert (plan.next_try_at, plan.attempts, plan.lesson) == (NOW + timedelta(hours=5), 1, None)
+    assert failed(unreachable(), attempts=2).state is EntryState.PENDING
+    assert failed(unreachable(), attempts=3).state is EntryState.FAILED
+
+
+def test_a_robots_txt_that_is_asked_for_too_often_teaches_like_a_page():
+    plan = failed(unreachable(status=429, retry_after_s=36_000), host=OURS)
+    assert plan.lesson is not None
+    assert plan.lesson.throttled_until == plan.next_try_at == NOW + timedelta(hours=10)
+
+
+# ── our own network ──
+
+
+def test_while_our_own_network_is_away_no_try_is_counted():
+    plan = plan_article_in_outage(
+        article_claim(attempts=7), TIMEOUT, fallback=article(body_source="feed"), known=UNKNOWN, now=NOW, chance=0.5
+    )
+    assert (plan.state, plan.attempts, plan.next_try_at) == (EntryState.PENDING, 7, NOW + timedelta(minutes=1))
+    assert (plan.action, plan.reason) == (Action.NEW, "no answer; not counted, our own network is away; text from the feed")
+
+
+# ── pages of others ──
 
 
 def test_a_page_read_for_another_feed_is_not_asked_for_again():
