@@ -18,7 +18,7 @@ from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import ArticleClaim, FeedClaim, FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
 from ingest.offload import WorkerPool
-from ingest.opening import open_ready_store
+from ingest.opening import open_ready_store, spread
 from ingest.outcome import Outcome
 from ingest.parse import read_opml
 from ingest.pipeline import (
@@ -188,7 +188,8 @@ async def _sync_listed_feeds(
     now = clock.now()
     listed = {without_login(spec.url): (spec, login_of(spec.url)) for spec in specs}
     bare = [replace(spec, url=url) for url, (spec, _) in listed.items()]
-    await asyncio.to_thread(store.feeds.sync, bare, now, first_poll_at=lambda _: now)
+    first_poll_at = spread(len(bare), now, settings.policies.poll)
+    await asyncio.to_thread(store.feeds.sync, bare, now, first_poll_at=first_poll_at)
     # A login written into an address is a secret like others: kept in memory, never stored or logged.
     return {url: FeedSecrets(username=login.username, password=login.password) for url, (_, login) in listed.items() if login}
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ingest.model import FeedInfo, FeedState, GapInfo, Hints, HostState, Learned, MoveInfo
 from ingest.policy import HostPolicy, PollPolicy
-from ingest.schedule import DOUBTED, effective_gap_s, find_rate, lasting, poll_floor_s, rate_in_words
+from ingest.schedule import DOUBTED, effective_gap_s, find_rate, how_often, lasting, poll_floor_s
 
 _BUSY, _QUIET = 1.5, 0.5  # times the mean rate
 
@@ -58,7 +58,7 @@ def _rate(learned: Learned, now: datetime, policy: PollPolicy) -> str:
         return "not known yet"
     rate = find_rate(learned, now, policy)
     text = (
-        f"{rate_in_words(rate.per_day)}, from {learned.entries:.0f} entries in {learned.days:.3g} days, older ones counted less"
+        f"{how_often(rate.per_day)}, from {learned.entries:.0f} entries in {learned.days:.3g} days, older ones counted less"
     )
     if rate.shape is None:
         return f"{text}; at all hours alike, as far as is known"

@@ -20,8 +20,7 @@ from ingest.schedule.outage import Outage, after_answer, after_silence
 from ingest.schedule.pace import Pace, find_pace
 from ingest.schedule.rate import Arrival, Rate, find_rate, learn, rate_at
 from ingest.schedule.trust import DOUBTED, Proof, after_full, count_hidden, wants_probe
-from ingest.schedule.words import lasting
-from ingest.schedule.words import rate as rate_in_words
+from ingest.schedule.words import how_often, lasting
 
 __all__ = [
     "DOUBTED",
@@ -48,6 +47,7 @@ __all__ = [
     "find_pace",
     "find_rate",
     "first_poll_at",
+    "how_often",
     "is_throttling",
     "lasting",
     "learn",
@@ -56,7 +56,6 @@ __all__ = [
     "plan_setback",
     "poll_floor_s",
     "rate_at",
-    "rate_in_words",
     "throttled_until",
     "wants_probe",
 ]

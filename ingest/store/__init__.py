@@ -3,6 +3,8 @@
 schema   all tables                       migrate  brings a database to them
 engine   transactions                     dialect  what the two databases say differently
 feeds, articles, history  the ports       queues   who holds what
+turns    whose turn it is at a host       polled, writing  how plans are written
+gaps, moves, robots, seen  what polls found
 """
 
 from dataclasses import dataclass, field
@@ -10,34 +12,55 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.policy import DatabasePolicy
+from ingest.policy import DatabasePolicy, HostPolicy
 from ingest.store.articles import ArticleTable
 from ingest.store.engine import Database, open_database
 from ingest.store.feeds import FeedTable
+from ingest.store.gaps import GapTable
 from ingest.store.history import HistoryTable
 from ingest.store.owner import this_owner
+from ingest.store.robots import RobotsTable
 from ingest.store.roster import SyncResult
 from ingest.store.schema import feeds, polls
+from ingest.store.turns import HostTable
 
-__all__ = ["ArticleTable", "Database", "FeedTable", "HistoryTable", "SqlStore", "SyncResult", "open_store"]
+__all__ = [
+    "ArticleTable",
+    "Database",
+    "FeedTable",
+    "GapTable",
+    "HistoryTable",
+    "HostTable",
+    "RobotsTable",
+    "SqlStore",
+    "SyncResult",
+    "open_store",
+]
 
 _PRUNED_AT_ONCE = 5_000  # rows a transaction: other writers get their turn in between
 
 
 @dataclass(frozen=True, slots=True)
 class SqlStore:
-    """All stores over one database. `owner` is the name under which leases are held."""
+    """All stores over one database. `owner` is the name under which leases are held; `policy` how hard a host may be asked."""
 
     database: Database
     owner: str
+    policy: HostPolicy = HostPolicy()
     feeds: FeedTable = field(init=False)
     articles: ArticleTable = field(init=False)
     history: HistoryTable = field(init=False)
+    hosts: HostTable = field(init=False)
+    gaps: GapTable = field(init=False)
+    robots: RobotsTable = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "feeds", FeedTable(self.database, self.owner))
-        object.__setattr__(self, "articles", ArticleTable(self.database, self.owner))
+        object.__setattr__(self, "feeds", FeedTable(self.database, self.owner, self.policy))
+        object.__setattr__(self, "articles", ArticleTable(self.database, self.owner, self.policy))
         object.__setattr__(self, "history", HistoryTable(self.database))
+        object.__setattr__(self, "hosts", HostTable(self.database, self.policy))
+        object.__setattr__(self, "gaps", GapTable(self.database))
+        object.__setattr__(self, "robots", RobotsTable(self.database))
 
     def prune_polls(self, before: datetime) -> int:
         """Drop the records of polls before that time; says how many there were."""
@@ -58,6 +81,6 @@ class SqlStore:
         self.database.close()
 
 
-def open_store(policy: DatabasePolicy, *, owner: str | None = None) -> SqlStore:
+def open_store(policy: DatabasePolicy, hosts: HostPolicy = HostPolicy(), *, owner: str | None = None) -> SqlStore:  # noqa: B008  a frozen value
     """The store in the database that `policy` names, reached once but not migrated. Raises StoreError, ConfigError."""
-    return SqlStore(open_database(policy), owner or this_owner())
+    return SqlStore(open_database(policy), owner or this_owner(), hosts)

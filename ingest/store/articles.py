@@ -19,35 +19,39 @@ from ingest.model import (
     Identity,
     Lease,
 )
+from ingest.policy import HostPolicy
 from ingest.store import entries as entry_rows
 from ingest.store import listing, queues
 from ingest.store.codec import entry_from_data, options_from_data
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
-from ingest.store.schema import FAILED, articles, entries, feeds
+from ingest.store.schema import FAILED, articles, entries
 from ingest.store.writing import find_owners, write_plans, write_seed
 
 
 class ArticleTable:
     """The port ArticleStore over a database, and what the commands need besides."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, hosts: HostPolicy) -> None:
         self._database = database
         self._owner = owner
+        self._hosts = hosts
 
     # ── as work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
-    ) -> tuple[ArticleClaim, ...]:
-        """Up to `limit` entries whose article is due, live ones before those of a backfill, at most `per_host` of one host.
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[ArticleClaim, ...]:
+        """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host now.
 
         Entries without a URL belong to no host. Those of a paused feed are finished like all others.
         """
-        wish = queues.Wish(now, self._owner, lease_until, limit, per_host, skip_hosts)
-        return self._database.transact(
-            lambda connection: _find_claims(connection, queues.claim(connection, queues.ENTRIES, wish), wish)
-        )
+        wish = queues.Wish(now, self._owner, lease_until, limit, self._hosts, now)
+        held = self._database.transact(lambda connection: queues.claim(connection, queues.ENTRIES, wish))
+        return tuple(_claim_of(one, Lease(self._owner, one.fence, lease_until)) for one in held)
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Whether a due entry that nobody holds waits for nothing but its host's turn."""
+        with self._database.read() as connection:
+            return queues.is_waiting(connection, queues.ENTRIES, now, now)
 
     def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
         """Stored articles that own one of `identities`, and article `article_id` in any case."""
@@ -111,19 +115,8 @@ class ArticleTable:
         return min((moment for moment in times if moment is not None), default=None)
 
 
-_CLAIMED = (entries.c.id, entries.c.feed_id, entries.c.data, entries.c.attempts, entries.c.article_id)
-_OF_FEED = (feeds.c.options, feeds.c.url.label("feed_url"), feeds.c.head.label("feed_head"))
-
-
-def _find_claims(connection: sa.Connection, held: Mapping[int, int], wish: queues.Wish) -> tuple[ArticleClaim, ...]:
-    if not held:
-        return ()
-    query = sa.select(*_CLAIMED, *_OF_FEED).join(feeds, feeds.c.id == entries.c.feed_id).where(entries.c.id.in_(held))
-    rows = {row.id: row for row in connection.execute(query)}
-    return tuple(_claim_of(rows[entry_id], Lease(wish.owner, fence, wish.until)) for entry_id, fence in held.items())
-
-
-def _claim_of(row: AnyRow, lease: Lease) -> ArticleClaim:
+def _claim_of(held: queues.Held, lease: Lease) -> ArticleClaim:
+    row = held.row
     return ArticleClaim(
         entry_id=row.id,
         feed_id=row.feed_id,
@@ -133,7 +126,8 @@ def _claim_of(row: AnyRow, lease: Lease) -> ArticleClaim:
         attempts=row.attempts,
         article_id=row.article_id,
         feed_url=row.feed_url,
-        feed_language=(row.feed_head or {}).get("language"),
+        feed_language=row.feed_language,
+        host=held.host,
     )
 
 

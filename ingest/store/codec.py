@@ -4,12 +4,13 @@ So rows written by an earlier version read well in a later one, and unknown keys
 the one place that knows which characters no database takes; every text on its way into a column goes through it.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ingest.model import Enclosure, Entry, FeedHead, FeedOptions
+from ingest.model import Enclosure, Entry, FeedHead, FeedOptions, Hints, Learned
 
 _TIMES = ("published_at", "updated_at")
 _MEDIA = ("enclosures", "transcripts")
@@ -28,7 +29,7 @@ def clean(text: str) -> str:
     return text
 
 
-def to_data(value: Entry | FeedOptions | FeedHead | Enclosure) -> dict[str, Any]:
+def to_data(value: Entry | FeedOptions | FeedHead | Enclosure | Hints) -> dict[str, Any]:
     """What JSON can hold of `value`: only what differs from the default, times as ISO text."""
     pairs = ((knob, getattr(value, knob.name)) for knob in fields(value))
     return {knob.name: _plain(content) for knob, content in pairs if knob.default is MISSING or content != knob.default}
@@ -72,7 +73,44 @@ def options_from_data(data: Mapping[str, Any]) -> FeedOptions:
     return FeedOptions(**_known(FeedOptions, data))
 
 
-def _known(kind: type[Entry | FeedHead | FeedOptions | Enclosure], data: Mapping[str, Any]) -> dict[str, Any]:
+def learned_to_data(learned: Learned) -> dict[str, Any]:
+    """What JSON can hold of what was learned; short keys, for it is read with every claim."""
+    data: dict[str, Any] = {"n": round(learned.entries, 4), "d": round(learned.days, 5)}
+    if learned.until_at is not None:
+        data["u"] = learned.until_at.astimezone(UTC).isoformat()
+    if learned.hours:
+        data["h"] = b64encode(learned.hours).decode("ascii")
+    if learned.window:
+        data["w"] = learned.window
+    if learned.newest_at is not None:
+        data["t"] = learned.newest_at.astimezone(UTC).isoformat()
+    if learned.overlaps:
+        data["o"] = learned.overlaps
+    if learned.hints != _NO_HINTS:
+        data["hints"] = to_data(learned.hints)
+    return data
+
+
+def learned_from_data(data: Mapping[str, Any] | None) -> Learned:
+    """What `learned_to_data` was given."""
+    if not data:
+        return _NOTHING
+    return Learned(
+        data["n"],
+        data["d"],
+        datetime.fromisoformat(data["u"]) if "u" in data else None,
+        b64decode(data["h"]) if "h" in data else b"",
+        data.get("w", 0),
+        datetime.fromisoformat(data["t"]) if "t" in data else None,
+        data.get("o", 0),
+        Hints(**_known(Hints, data["hints"])) if "hints" in data else _NO_HINTS,
+    )
+
+
+_NO_HINTS, _NOTHING = Hints(), Learned()
+
+
+def _known(kind: type[Entry | FeedHead | FeedOptions | Enclosure | Hints], data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of `data` that `kind` has, lists as tuples."""
     names = {knob.name for knob in fields(kind)} & data.keys()
     return {name: tuple(data[name]) if isinstance(data[name], list) else data[name] for name in names}

@@ -16,6 +16,7 @@ from ingest.store.codec import clean
 
 AnyRow: TypeAlias = sa.Row[*tuple[Any, ...]]
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
 _LOWER = "ingest_lower"  # SQLite's own lower() knows ASCII only
 

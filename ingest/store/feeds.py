@@ -1,70 +1,84 @@
 """Feeds as work (claimed, polled, applied) and as people see them. Which feeds there are is the business of `roster`."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ingest.errors import LeaseLost
 from ingest.model import (
+    Applied,
     EntryInfo,
     EntryState,
     FeedClaim,
     FeedInfo,
+    FeedOptions,
     FeedOrigin,
     FeedPlan,
     FeedSpec,
     FeedState,
     KnownEntry,
     Lease,
+    Move,
+    MoveInfo,
     PollInfo,
-    Priority,
     SeenItems,
     Validators,
 )
 from ingest.outcome import Outcome
+from ingest.policy import HostPolicy
+from ingest.store import dialect, moves, queues, roster, turns
 from ingest.store import entries as entry_rows
-from ingest.store import queues, roster
-from ingest.store.codec import options_from_data, to_data
+from ingest.store.codec import learned_from_data, options_from_data
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
+from ingest.store.polled import write_polls
 from ingest.store.roster import SyncResult
 from ingest.store.schema import entries, feeds, hosts, polls
-from ingest.store.seen import find_seen, write_seen
+from ingest.store.seen import find_seen
 
-_CONFIRMED = 304  # the server names only the validators that are new
+_FURTHEST = timedelta(days=400)  # nothing is ever planned further ahead
 _MAX_ID_DIGITS = 18  # below 2⁶³
 
 
 class FeedTable:
     """The port FeedStore over a database, and what the commands need besides."""
 
-    def __init__(self, database: Database, owner: str) -> None:
+    def __init__(self, database: Database, owner: str, hosts: HostPolicy) -> None:
         self._database = database
         self._owner = owner
+        self._hosts = hosts
 
     # ── as work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, skip_hosts: Collection[str] = (), per_host: int = 2
-    ) -> tuple[FeedClaim, ...]:
-        """Up to `limit` due feeds, most overdue first, at most `per_host` of one host, none of them held by anyone else."""
-        wish = queues.Wish(now, self._owner, lease_until, limit, per_host, skip_hosts)
-        return self._database.transact(
-            lambda connection: _find_claims(connection, queues.claim(connection, queues.FEEDS, wish), wish)
-        )
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime, due_by: datetime | None = None) -> tuple[FeedClaim, ...]:
+        """Up to `limit` feeds that were due by then (None: now), most overdue first, each with a turn at its host now."""
+        wish = queues.Wish(now, self._owner, lease_until, limit, self._hosts, due_by or now)
+        held = self._database.transact(lambda connection: queues.claim(connection, queues.FEEDS, wish))
+        return tuple(_claim_of(one, Lease(self._owner, one.fence, lease_until)) for one in held)
 
-    def claim_one(self, feed_id: int, now: datetime, lease_until: datetime) -> FeedClaim | None:
-        """This feed, due or not, paused or not; None while someone else holds it or its server wants to be left alone."""
-        wish = queues.Wish(now, self._owner, lease_until, limit=1, per_host=1)
+    def claim_one(self, feed_id: int, now: datetime, lease_until: datetime, *, asks: bool = True) -> FeedClaim | None:
+        """This feed, due or not, paused or not; None while someone else holds it or its server wants to be left alone.
 
-        def take(connection: sa.Connection) -> FeedClaim | None:
-            condition = queues.may_start(queues.FEEDS, now)
-            held = queues.take(connection, queues.FEEDS, [feed_id], condition, owner=self._owner, until=lease_until)
-            return next(iter(_find_claims(connection, held, wish)), None)
+        `asks`: its host will be asked, in its turn; not so where a hub has pushed the document.
+        """
+        return self._database.transact(lambda connection: self._claim_one(connection, feed_id, now, lease_until, asks=asks))
 
-        return self._database.transact(take)
+    def _claim_one(
+        self, connection: sa.Connection, feed_id: int, now: datetime, lease_until: datetime, *, asks: bool
+    ) -> FeedClaim | None:
+        dialect.hold(connection, turns.LOCK)
+        row = connection.execute(_ONE, {"feed_id": feed_id, "now": now, "asks": asks}).one_or_none()
+        if row is None:
+            return None
+        fences = queues.take(connection, queues.FEEDS, [feed_id], owner=self._owner, now=now, until=lease_until)
+        if feed_id not in fences:
+            return None
+        return _claim_of(queues.Held(row, fences[feed_id], turns.state_of(row)), Lease(self._owner, fences[feed_id], lease_until))
+
+    def is_waiting(self, now: datetime, *, due_by: datetime | None = None) -> bool:
+        """Whether a feed that was due by then, and that nobody holds, waits for nothing but its host's turn."""
+        with self._database.read() as connection:
+            return queues.is_waiting(connection, queues.FEEDS, now, due_by or now)
 
     def seen_items(self, feed_id: int) -> SeenItems | None:
         """The items of the feed's last document; None where nothing is known of them."""
@@ -76,9 +90,18 @@ class FeedTable:
         with self._database.read() as connection:
             return entry_rows.find_known(connection, feed_id, keys)
 
-    def apply(self, plan: FeedPlan) -> None:
-        """Write all of the plan in one transaction and give the lease back. Raises LeaseLost without writing anything."""
-        self._database.transact(lambda connection: _apply(connection, plan))
+    def apply(self, plans: Sequence[FeedPlan]) -> tuple[Applied, ...]:
+        """Write the plans in one transaction, each whole or not at all, and give the leases back; says what became of each."""
+        return self._database.transact(lambda connection: write_polls(connection, plans))
+
+    def forgive(self, failures: Mapping[int, float], now: datetime) -> None:
+        """Set the weighted failures of these feeds back to that, and poll them now: it was not their fault."""
+        if not failures:
+            return
+        statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None))
+        statement = statement.values(failures=sa.bindparam("failures"), next_poll_at=sa.bindparam("next_poll_at"))
+        rows = [{"row_id": feed_id, "failures": count, "next_poll_at": now} for feed_id, count in sorted(failures.items())]
+        self._database.transact(lambda connection: connection.execute(statement, rows))
 
     def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
         """Hold these feeds until `until`; those already lost are passed over."""
@@ -102,6 +125,22 @@ class FeedTable:
         with self._database.read() as connection:
             return connection.execute(_next_due(now)).scalar_one()
 
+    def rates(self) -> Iterator[float | None]:
+        """Of each active feed what it takes of the request budget (see `schedule.pace`); None: not known yet."""
+        with self._database.read() as connection:
+            yield from connection.scalars(sa.select(feeds.c.rate_root).where(queues.FEEDS.is_open))
+
+    def revive_for_last_probe(self, now: datetime) -> int:
+        """Ask feeds that were given up once more, when that time has come; says how many."""
+        is_time = sa.and_(feeds.c.state == FeedState.DISABLED.value, feeds.c.probe_at <= now)
+        values = {"state": FeedState.ACTIVE.value, "is_last_probe": True, "probe_at": None, "next_poll_at": now}
+        revive = sa.update(feeds).where(is_time).values(state_reason="one last probe", **values)
+        return self._database.transact(lambda connection: connection.execute(revive).rowcount)
+
+    def forget_future(self, now: datetime) -> int:
+        """Make due what a clock once far ahead has put years away; says how many feeds that were."""
+        return self._database.transact(lambda connection: _forget_future(connection, now))
+
     def count_due(self, now: datetime) -> int:
         """Feeds that can be claimed now."""
         count = sa.select(sa.func.count()).select_from(feeds).where(queues.is_due(queues.FEEDS, now))
@@ -121,6 +160,10 @@ class FeedTable:
     def remove(self, feed_id: int) -> None:
         """Forget the feed with its entries and polls. Its articles stay."""
         self._database.transact(lambda connection: connection.execute(sa.delete(feeds).where(feeds.c.id == feed_id)))
+
+    def undo_move(self, feed_id: int, now: datetime) -> None:
+        """Poll the feed where it was listed again, and never follow it to where it had moved."""
+        self._database.transact(lambda connection: moves.undo(connection, feed_id, now))
 
     # ── as people see them ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,6 +192,11 @@ class FeedTable:
         with self._database.read() as connection:
             return entry_rows.find_infos(connection, condition, limit)
 
+    def moves(self, feed_id: int) -> tuple[MoveInfo, ...]:
+        """The moves of a feed, the latest first."""
+        with self._database.read() as connection:
+            return moves.infos(connection, feed_id)
+
     def counts_by_state(self) -> dict[FeedState, int]:
         """How many feeds are in each state that occurs."""
         query = sa.select(feeds.c.state, sa.func.count()).group_by(feeds.c.state)
@@ -157,102 +205,58 @@ class FeedTable:
 
 
 def is_feed(text: str) -> sa.ColumnElement[bool]:
-    """The feed has this id or exactly this URL."""
+    """The feed has this id or exactly this URL, now or as it was listed."""
     if text.isdecimal() and len(text) <= _MAX_ID_DIGITS:
         return feeds.c.id == int(text)
-    return feeds.c.url_hash == roster.url_hash(text)
+    key = roster.url_hash(text)
+    return sa.or_(feeds.c.url_hash == key, feeds.c.listed_hash == key)
 
 
-def _find_claims(connection: sa.Connection, held: Mapping[int, int], wish: queues.Wish) -> tuple[FeedClaim, ...]:
-    if not held:
-        return ()
-    rows = {row.id: row for row in connection.execute(sa.select(feeds).where(feeds.c.id.in_(held)))}
-    return tuple(_claim_of(rows[feed_id], Lease(wish.owner, fence, wish.until)) for feed_id, fence in held.items())
+_NOW, _ASKS = sa.bindparam("now", type_=dialect.Utc), sa.bindparam("asks", type_=sa.Boolean)
+_IS_SILENT = sa.or_(hosts.c.throttled_until > _NOW, feeds.c.not_before_at > _NOW)
+_ONE = (
+    sa.select(feeds.c.id, feeds.c.fence, feeds.c.host, *queues.FEEDS.columns, *turns.COLUMNS)
+    .select_from(feeds.outerjoin(hosts, hosts.c.host == feeds.c.host))
+    .where(feeds.c.id == sa.bindparam("feed_id"), sa.or_(~_ASKS, _IS_SILENT.is_not(sa.true())))
+)
 
 
-def _claim_of(row: AnyRow, lease: Lease) -> FeedClaim:
+def _claim_of(held: queues.Held, lease: Lease) -> FeedClaim:
+    row = held.row
     return FeedClaim(
         feed_id=row.id,
         url=row.url,
         lease=lease,
-        options=options_from_data(row.options),
+        options=options_from_data(row.options) if row.options else _NO_OPTIONS,
         validators=Validators(row.etag, row.last_modified),
+        trust=row.validator_trust,
+        full_at=row.full_at,
         body_hash=row.body_hash,
         failures=row.failures,
         polled_at=row.polled_at,
-        language=(row.head or {}).get("language"),
+        language=row.language,
+        listed_url=row.listed_url or "",
+        move=_move_of(row),
+        refused_url=row.refused_url,
+        learned=learned_from_data(row.learned),
+        host=held.host,
+        is_pushed=row.is_pushed,
+        is_last_probe=row.is_last_probe,
     )
 
 
-_HELD_FEED = queues.held_row(feeds)
+_NO_OPTIONS = FeedOptions()
 
 
-def _apply(connection: sa.Connection, plan: FeedPlan) -> None:
-    feed_id, now = plan.claim.feed_id, plan.polled_at
-    statement = _HELD_FEED if plan.state is FeedState.ACTIVE else _HELD_FEED.values(_state_after(plan))
-    if not queues.update_held(connection, statement, feed_id, lease=plan.claim.lease, values=_after_poll(plan)):
-        raise LeaseLost(f"feed {feed_id} is no longer held by {plan.claim.lease.owner}")
-    connection.execute(sa.insert(polls), _poll_row(plan))
-    entry_rows.insert_new(connection, feed_id, plan.new, now=now, priority=Priority.LIVE)
-    entry_rows.update_changed(connection, feed_id, plan.changed, now=now)
-    if plan.seen_items is not None:
-        write_seen(connection, feed_id, plan.seen_items)
-    if plan.throttled_until is not None:
-        queues.throttle(connection, {entry_rows.host_key(plan.claim.url): plan.throttled_until})
+def _move_of(row: AnyRow) -> Move | None:
+    return Move(row.moved_to, row.moved_since_at, row.moved_polls) if row.moved_to and row.moved_since_at else None
 
 
-def _after_poll(plan: FeedPlan) -> dict[str, Any]:
-    """The feed's columns after this poll; what the plan does not know is left as it is."""
-    values: dict[str, Any] = queues.FREE | {
-        "polled_at": plan.polled_at,
-        "next_poll_at": plan.next_poll_at,
-        "not_before_at": plan.throttled_until,
-        "outcome": plan.outcome.value,
-        "reason": plan.reason,
-        "failures": plan.failures,
-    }
-    if plan.head is not None:
-        head = plan.head
-        values |= {"head": to_data(head), "title": head.title, "site_url": head.site_url, "hub_url": head.hub_url}
-    if plan.body_hash is not None:
-        values["body_hash"] = plan.body_hash
-    if plan.outcome.is_success or plan.moved_to is not None:
-        values["moved_to"] = plan.moved_to
-    return values | _validators_after(plan)
-
-
-def _state_after(plan: FeedPlan) -> dict[str, Any]:
-    """A poll may give a feed up; it never wakes one that was paused meanwhile."""
-    is_active = queues.FEEDS.is_open
-    return {
-        "state": sa.case((is_active, plan.state.value), else_=feeds.c.state),
-        "state_reason": sa.case((is_active, plan.reason), else_=feeds.c.state_reason),
-    }
-
-
-def _validators_after(plan: FeedPlan) -> dict[str, str | None]:
-    if plan.validators is None:
-        return {}
-    told = {"etag": plan.validators.etag, "last_modified": plan.validators.last_modified}
-    if plan.status == _CONFIRMED:
-        return {name: value for name, value in told.items() if value is not None}
-    return dict(told)
-
-
-def _poll_row(plan: FeedPlan) -> dict[str, Any]:
-    return {
-        "feed_id": plan.claim.feed_id,
-        "polled_at": plan.polled_at,
-        "outcome": plan.outcome.value,
-        "status": plan.status,
-        "elapsed_ms": plan.elapsed_ms,
-        "body_bytes": plan.body_bytes,
-        "seen": plan.seen,
-        "overlap": plan.overlap,
-        "new": len(plan.new),
-        "changed": len(plan.changed),
-        "reason": plan.reason,
-    }
+def _forget_future(connection: sa.Connection, now: datetime) -> int:
+    late = now + _FURTHEST
+    for column in (feeds.c.not_before_at, hosts.c.next_request_at, hosts.c.throttled_until):
+        connection.execute(sa.update(column.table).where(column > late).values({column.name: None}))
+    return connection.execute(sa.update(feeds).where(feeds.c.next_poll_at > late).values(next_poll_at=now)).rowcount
 
 
 def _poll_info(row: AnyRow) -> PollInfo:
@@ -296,7 +300,8 @@ def _find_infos(connection: sa.Connection, condition: sa.ColumnElement[bool]) ->
         .group_by(entries.c.feed_id)
     )
     counted = {row.feed_id: row for row in connection.execute(counts)}
-    rows = connection.execute(sa.select(feeds).where(condition).order_by(feeds.c.id))
+    known = feeds.outerjoin(hosts, hosts.c.host == feeds.c.host)
+    rows = connection.execute(sa.select(feeds, *turns.COLUMNS).select_from(known).where(condition).order_by(feeds.c.id))
     return [_info(row, counted.get(row.id)) for row in rows]
 
 
@@ -320,5 +325,15 @@ def _info(row: AnyRow, counts: AnyRow | None) -> FeedInfo:
         pending=counts.pending if counts else 0,
         failed=counts.failed if counts else 0,
         articles=counts.articles if counts else 0,
-        moved_to=row.moved_to,
+        next_reason=row.next_reason,
+        listed_url=row.listed_url,
+        move=_move_of(row),
+        trust=row.validator_trust,
+        full_at=row.full_at,
+        learned=learned_from_data(row.learned),
+        host=turns.state_of(row),
+        probe_at=row.probe_at,
+        not_before_at=row.not_before_at,
+        hub_url=row.hub_url,
+        is_pushed=row.is_pushed,
     )

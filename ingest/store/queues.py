@@ -1,149 +1,262 @@
-"""How due rows are handed out so that no two workers hold one.
+"""How due rows are handed out so that no two workers hold one, and no host is asked more than it may be.
 
 A claim writes its owner and an end into the row (`lease_owner`, `lease_until`) and raises its `fence`. Whoever finishes shows
 owner and fence; a worker that was too slow shows an old fence and is turned away. A crash leaves only a lease that runs out.
 
-Claims of one kind of work go one after the other (they take about a millisecond), so that none comes back with empty hands while
-another one is still choosing: a worker that gets nothing knows that nothing is due. Rows locked by someone who is just
-finishing are passed over, not waited for.
+With the row goes a turn at its host: rows whose host's `next_request_at` has not come are passed over, and of each host only as
+many are taken as may be in flight together, feeds and entries counted alike. So several daemons keep one budget.
+
+Claims go one after the other (they take about a millisecond), so that none comes back with empty hands while another one is
+still choosing: a worker that gets nothing knows that nothing is due. Rows that somebody is just finishing are passed over.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.model import Lease
-from ingest.store import dialect
+from ingest.model import HostState, Lease
+from ingest.policy import HostPolicy
+from ingest.schedule import effective_gap_s
+from ingest.store import dialect, turns
 from ingest.store.dialect import AnyRow
 from ingest.store.schema import ACTIVE, PENDING, entries, feeds, hosts
 
-_WINDOW = 64  # due rows looked at in one go, at least; the choice among them is made here, by host
+_LEAST_WINDOW = 16  # due rows looked at in one go; doubled with each further look
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Queue:
-    """One kind of work: its table, when a row is due, and in which order rows are handed out."""
+    """One kind of work: its table, when a row is due, in which order rows are handed out, and what of them a claim reads."""
 
     table: sa.Table
     due_at: sa.Column[datetime]
     is_open: sa.ColumnElement[bool]
     lanes: tuple[sa.ColumnElement[bool], ...]  # the first lane goes first; each is one stretch of the index of due rows
+    columns: tuple[sa.ColumnElement[Any], ...]
+    joined: sa.Table | None = None  # by feed_id
     not_before: sa.Column[datetime] | None = None
 
+    @cached_property
+    def statements(self) -> tuple[sa.Select[*tuple[Any, ...]], ...]:
+        """Of each lane its due rows that may start, in order, from a place in that order on."""
+        return tuple(_select_free(self, lane) for lane in self.lanes)
 
-FEEDS = Queue(feeds, feeds.c.next_poll_at, feeds.c.state == ACTIVE, (sa.true(),), not_before=feeds.c.not_before_at)
-ENTRIES = Queue(entries, entries.c.next_try_at, entries.c.state == PENDING, (entries.c.priority == 0, entries.c.priority == 1))
+
+FEEDS = Queue(
+    feeds,
+    feeds.c.next_poll_at,
+    feeds.c.state == ACTIVE,
+    (sa.true(),),
+    tuple(
+        feeds.c[name]
+        for name in (
+            "url", "listed_url", "options", "etag", "last_modified", "validator_trust", "full_at", "body_hash", "failures",
+            "polled_at", "language", "moved_to", "moved_since_at", "moved_polls", "refused_url", "learned", "is_pushed",
+            "is_last_probe",
+        )
+    ),
+    not_before=feeds.c.not_before_at,
+)  # fmt: skip
+ENTRIES = Queue(
+    entries,
+    entries.c.next_try_at,
+    entries.c.state == PENDING,
+    (entries.c.priority == 0, entries.c.priority == 1),
+    (
+        *(entries.c[name] for name in ("feed_id", "data", "attempts", "article_id")),
+        feeds.c.options,
+        feeds.c.url.label("feed_url"),
+        feeds.c.language.label("feed_language"),
+    ),
+    joined=feeds,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How much of a queue a worker wants, and for how long."""
+    """How much of a queue a worker wants, for how long, and what its hosts may be asked."""
 
     now: datetime
     owner: str
     until: datetime
     limit: int
-    per_host: int
-    skip_hosts: Collection[str] = ()
+    hosts: HostPolicy
+    due_by: datetime
 
 
-def is_due(queue: Queue, now: datetime) -> sa.ColumnElement[bool]:
-    """The row may be claimed at `now`."""
-    return sa.and_(queue.is_open, queue.due_at <= now, may_start(queue, now))
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row that was claimed, with its new fence and its host as it stood before."""
+
+    row: AnyRow
+    fence: int
+    host: HostState
 
 
-def may_start(queue: Queue, now: datetime) -> sa.ColumnElement[bool]:
-    """Nobody holds the row, and its server has not asked to be left alone."""
+def is_due(queue: Queue, now: datetime, due_by: datetime | None = None) -> sa.ColumnElement[bool]:
+    """The row may be claimed at `now`, if its host has a turn to give."""
+    return sa.and_(queue.is_open, queue.due_at <= (due_by or now), is_free(queue, now))
+
+
+def is_free(queue: Queue, now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+    """Nobody holds the row, and its server has not asked to leave it alone."""
     table = queue.table
-    throttled = sa.select(hosts.c.host).where(hosts.c.throttled_until > now)
-    conditions = [
-        sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now),
-        table.c.host.not_in(throttled),
-    ]
+    conditions = [sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)]
     if queue.not_before is not None:
         conditions.append(sa.or_(queue.not_before.is_(None), queue.not_before <= now))
     return sa.and_(*conditions)
 
 
-def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> dict[int, int]:
-    """The ids of the rows now held, in the order of the queue, each with its fence."""
-    dialect.hold(connection, f"claims of {queue.table.name}")
-    choice = _Choice(wish)
-    for lane in queue.lanes:
-        _choose(connection, queue, lane, choice)
-    return take(connection, queue, choice.ids, is_due(queue, wish.now), owner=wish.owner, until=wish.until)
+def has_turn(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
+    """The host of the row (joined) may be asked now."""
+    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= now)
+
+
+def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ...]:
+    """The rows now held, in the order of the queue."""
+    if wish.limit <= 0:
+        return ()
+    dialect.hold(connection, turns.LOCK)
+    choice = _Choice(wish, _count_held(connection, wish.now))
+    for statement in queue.statements:
+        _choose(connection, statement, choice)
+    held = _take(connection, queue, choice.rows, wish)
+    turns.grant(connection, [one.host for one in held], wish.now, wish.hosts)
+    return held
 
 
 class _Choice:
-    """Rows chosen so far: no more than wished for, and of no host more than `per_host`."""
+    """Rows chosen so far: no more than wished for, and of no host more than it may be asked now."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, in_flight: Mapping[str, int]) -> None:
         self.wish = wish
-        self.ids: list[int] = []
-        self.full_hosts = set(wish.skip_hosts) - {""}
-        self._counts: Counter[str] = Counter()
+        self.rows: list[AnyRow] = []
+        self._in_flight = in_flight
+        self._free: dict[str, int] = {}
 
     @property
     def room(self) -> int:
-        return self.wish.limit - len(self.ids)
+        return self.wish.limit - len(self.rows)
 
     def add(self, rows: Sequence[AnyRow]) -> None:
         """Take the first rows that there is room for. One without a host asks nobody for anything."""
-        for row_id, host in rows:
-            if self.room > 0 and host not in self.full_hosts:
-                self.ids.append(row_id)
-                self._count(host)
+        for row in rows:
+            if self.room <= 0:
+                return
+            if self._takes_turn(row):
+                self.rows.append(row)
 
-    def _count(self, host: str) -> None:
-        self._counts[host] += 1
-        if host and self._counts[host] >= self.wish.per_host:
-            self.full_hosts.add(host)
+    def _takes_turn(self, row: AnyRow) -> bool:
+        host: str = row.host
+        if not host:
+            return True
+        free = self._free.get(host)
+        if free is None:
+            free = self._places(row)
+        self._free[host] = free - 1
+        return free > 0
+
+    def _places(self, row: AnyRow) -> int:
+        free = self.wish.hosts.at_once - self._in_flight.get(row.host, 0)
+        has_gap = effective_gap_s(turns.state_of(row), self.wish.now, self.wish.hosts) > 0
+        return min(free, 1) if has_gap else free
 
 
-def select_due(queue: Queue, lane: sa.ColumnElement[bool], now: datetime) -> sa.Select[int, str]:
-    """Ids and hosts of the due rows of a lane, in order: a walk along the index of due rows, which ends where `limit` says."""
-    table = queue.table
-    return sa.select(table.c.id, table.c.host).where(lane, is_due(queue, now)).order_by(queue.due_at, table.c.id)
-
-
-def _choose(connection: sa.Connection, queue: Queue, lane: sa.ColumnElement[bool], choice: _Choice) -> None:
+def _choose(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], choice: _Choice) -> None:
     """Look at due rows in order, window by window, until enough are chosen or none are left."""
-    table = queue.table
-    window = max(_WINDOW, 4 * choice.room)
-    due = select_due(queue, lane, choice.wish.now).limit(window)
+    wish, window = choice.wish, max(_LEAST_WINDOW, choice.room)
+    after: dict[str, Any] = {"after_at": dialect.EARLIEST, "after_id": 0}
     while choice.room > 0:
-        rows = connection.execute(due.where(table.c.host.not_in(choice.full_hosts), table.c.id.not_in(choice.ids))).all()
+        bound = {"now": wish.now, "due_by": wish.due_by, "window": window, **after}
+        rows = connection.execute(statement, bound).all()
         choice.add(rows)
         if len(rows) < window:
-            break
+            return
+        after = {"after_at": rows[-1].due_at, "after_id": rows[-1].id}
+        window *= 2
+
+
+def _select_free(queue: Queue, lane: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
+    """Due rows of a lane whose host has a turn, in order: a walk along the index of due rows, which ends where `window` says."""
+    table, now = queue.table, sa.bindparam("now", type_=dialect.Utc)
+    after_at = sa.bindparam("after_at", type_=dialect.Utc)
+    source: sa.FromClause = table.outerjoin(hosts, hosts.c.host == table.c.host)
+    if queue.joined is not None:
+        source = source.join(queue.joined, queue.joined.c.id == table.c.feed_id)
+    return (
+        sa.select(table.c.id, table.c.fence, table.c.host, queue.due_at.label("due_at"), *queue.columns, *turns.COLUMNS)
+        .select_from(source)
+        .where(lane, queue.is_open, queue.due_at <= sa.bindparam("due_by", type_=dialect.Utc), is_free(queue, now), has_turn(now))
+        .where(
+            queue.due_at >= after_at,
+            sa.or_(queue.due_at > after_at, table.c.id > sa.bindparam("after_id", type_=sa.Integer)),
+        )
+        .order_by(queue.due_at, table.c.id)
+        .limit(sa.bindparam("window", type_=sa.Integer))
+    )
+
+
+def _count_held(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
+    """How many rows of each host somebody is working on."""
+    return Counter(connection.scalars(_HELD_HOSTS, {"now": now}).all())
+
+
+_NOW = sa.bindparam("now", type_=dialect.Utc)
+_HELD_HOSTS: Any = sa.union_all(
+    *(
+        sa.select(table.c.host).where(table.c.lease_owner.is_not(None), table.c.lease_until >= _NOW, table.c.host != "")
+        for table in (feeds, entries)
+    )
+)
+
+
+def _take(connection: sa.Connection, queue: Queue, rows: Sequence[AnyRow], wish: Wish) -> tuple[Held, ...]:
+    """Hold those of `rows` that are still free, in their order."""
+    fences = take(connection, queue, [row.id for row in rows], owner=wish.owner, now=wish.now, until=wish.until)
+    return tuple(Held(row, fences[row.id], turns.state_of(row)) for row in rows if row.id in fences)
 
 
 def take(
-    connection: sa.Connection,
-    queue: Queue,
-    ids: Sequence[int],
-    condition: sa.ColumnElement[bool],
-    *,
-    owner: str,
-    until: datetime,
+    connection: sa.Connection, queue: Queue, ids: Sequence[int], *, owner: str, now: datetime, until: datetime
 ) -> dict[int, int]:
-    """Hold those of `ids` for which `condition` still holds: id → fence, in the order of `ids`."""
+    """Hold those of `ids` that are free: id → fence."""
     if not ids:
         return {}
-    table = queue.table
-    free = sa.select(table.c.id).where(table.c.id.in_(ids), condition).with_for_update(skip_locked=True)
-    taken = connection.execute(
+    values = {"ids": ids, "now": now, "owner": owner, "until": until}
+    return {row.id: row.fence for row in connection.execute(_TAKE[queue.table.name], values)}
+
+
+def _take_statement(table: sa.Table) -> Any:
+    is_one = table.c.id.in_(sa.bindparam("ids", expanding=True))
+    nobody_has_it = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < _NOW)
+    free = sa.select(table.c.id).where(is_one, nobody_has_it).with_for_update(skip_locked=True)
+    return (
         sa.update(table)
         .where(table.c.id.in_(free))
-        .values(lease_owner=owner, lease_until=until, fence=table.c.fence + 1)
+        .values(lease_owner=sa.bindparam("owner"), lease_until=sa.bindparam("until"), fence=table.c.fence + 1)
         .returning(table.c.id, table.c.fence)
     )
-    fences = {row.id: row.fence for row in taken}
-    return {row_id: fences[row_id] for row_id in ids if row_id in fences}
+
+
+_TAKE = {table.name: _take_statement(table) for table in (feeds, entries)}
+
+
+def is_waiting(connection: sa.Connection, queue: Queue, now: datetime, due_by: datetime) -> bool:
+    """Whether a due row that nobody holds waits for nothing but its host's turn, which comes by itself."""
+    table = queue.table
+    is_paused = sa.and_(hosts.c.throttled_until.is_not(None), hosts.c.throttled_until > now)
+    found = (
+        sa.select(table.c.id)
+        .select_from(table.outerjoin(hosts, hosts.c.host == table.c.host))
+        .where(is_due(queue, now, due_by), sa.or_(hosts.c.host.is_(None), ~is_paused))
+        .limit(1)
+    )
+    return connection.execute(found).first() is not None
 
 
 def update_held(connection: sa.Connection, statement: sa.Update, row_id: int, *, lease: Lease, values: dict[str, Any]) -> bool:
@@ -187,15 +300,3 @@ def _release_gone(connection: sa.Connection, table: sa.Table, is_gone: Callable[
     if not gone:
         return 0
     return connection.execute(sa.update(table).where(table.c.lease_owner.in_(gone)).values(**FREE)).rowcount
-
-
-def throttle(connection: sa.Connection, until: Mapping[str, datetime]) -> None:
-    """Leave these hosts alone until then; a later end that is known already stays."""
-    rows = [{"host": host, "throttled_until": moment} for host, moment in sorted(until.items()) if host]
-    if not rows:
-        return
-    statement = dialect.insert(connection, hosts)
-    told = statement.excluded.throttled_until
-    known = hosts.c.throttled_until
-    later = sa.case((sa.or_(known.is_(None), known < told), told), else_=known)
-    connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_={"throttled_until": later}), rows)

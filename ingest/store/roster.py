@@ -1,7 +1,7 @@
 """Which feeds there are: the feed file's word against what the database knows, and what commands add and remove."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,15 +40,25 @@ def sync(
     connection: sa.Connection, specs: Sequence[FeedSpec], now: datetime, *, first_poll_at: Callable[[FeedSpec], datetime]
 ) -> SyncResult:
     """Make the feeds of the file those of `specs`. What is known keeps its time of the next poll."""
-    known = {row.url_hash: row for row in connection.execute(sa.select(feeds.c.id, feeds.c.url_hash, *_columns()))}
     listed: dict[str, FeedSpec] = {}
     for spec in specs:
         listed.setdefault(url_hash(spec.url), spec)
-    added = [_new_row(spec, now, first_poll_at(spec)) for key, spec in listed.items() if key not in known]
+    rows = connection.execute(sa.select(feeds.c.id, feeds.c.url_hash, feeds.c.listed_hash, *_columns())).all()
+    known = {_key_of(row, listed): row for row in rows}
+    addresses = {row.url_hash for row in rows}  # that of a feed that has moved may be listed beside the old one
+    added = [
+        _new_row(spec, now, first_poll_at(spec)) for key, spec in listed.items() if key not in known and key not in addresses
+    ]
     changes = [(row, _as_listed(row, listed[key])) for key, row in known.items() if key in listed]
     changes += [(row, _as_unlisted(row)) for key, row in known.items() if key not in listed]
     _insert(connection, added)
     return _update(connection, changes, added=len(added))
+
+
+def _key_of(row: AnyRow, listed: Mapping[str, FeedSpec]) -> str:
+    """The hash of the address under which the list names the feed: the first one, or where it has moved to since."""
+    is_listed_anew = row.listed_hash not in listed and row.url_hash in listed
+    return str(row.url_hash if row.listed_hash is None or is_listed_anew else row.listed_hash)
 
 
 def _columns() -> list[sa.Column[Any]]:
@@ -112,11 +122,12 @@ def _update(connection: sa.Connection, changes: Sequence[tuple[AnyRow, Values]],
 def add(connection: sa.Connection, spec: FeedSpec, now: datetime) -> int:
     """The id of the feed, which is new or known. Asking for a feed that was given up or fell out of the file revives it."""
     key = url_hash(spec.url)
-    row = connection.execute(sa.select(feeds.c.id, *_columns()).where(feeds.c.url_hash == key)).one_or_none()
+    is_it = sa.or_(feeds.c.url_hash == key, feeds.c.listed_hash == key)
+    row = connection.execute(sa.select(feeds.c.id, *_columns()).where(is_it).limit(1)).one_or_none()
     if row is None:
         return int(connection.execute(sa.insert(feeds).values(_new_row(spec, now, now)).returning(feeds.c.id)).scalar_one())
     if row.state == FeedState.DISABLED or row.state_reason == NO_LONGER_LISTED:
         origin = spec.origin if row.state_reason == NO_LONGER_LISTED else FeedOrigin(row.origin)
-        revived = _state_of(row, FeedState.ACTIVE, "") | {"failures": 0.0, "origin": origin.value}
+        revived = _state_of(row, FeedState.ACTIVE, "") | {"failures": 0.0, "origin": origin.value, "probe_at": None}
         connection.execute(sa.update(feeds).where(feeds.c.id == row.id).values(revived))
     return int(row.id)

@@ -81,6 +81,7 @@ feeds = Table(
     Column("state_reason", Words, nullable=False, default=""),
     Column("title", Words),
     Column("site_url", Words),
+    Column("language", Words),
     Column("head", Json),  # FeedHead of the last document that was parsed
     Column("etag", Words),
     Column("last_modified", Words),
@@ -88,7 +89,6 @@ feeds = Table(
     Column("full_at", Utc),  # when the last document came whole
     Column("body_hash", Words),
     Column("learned", Json),  # Learned
-    Column("rate", Float),  # entries a day, of `learned`
     Column("rate_root", Float),  # mean over the week of the root of the rate: the feed's share of the request budget
     Column("failures", Float, nullable=False, default=0.0),  # weighted, in a row
     Column("polled_at", Utc),
@@ -117,13 +117,14 @@ hosts = Table(
     "hosts",
     metadata,
     Column("host", HOST, primary_key=True),
-    Column("next_request_at", Utc, index=True),  # nobody may start a request before
-    Column("throttled_until", Utc),
+    Column("next_request_at", Utc),  # nobody may start a request before; never earlier than throttled_until
+    Column("throttled_until", Utc),  # it asked to be left alone
     Column("gap_s", Float),  # learned
     Column("crawl_delay_s", Float),  # of its robots.txt
     Column("granted", Integer, nullable=False, server_default="0"),  # requests since window_at
     Column("window_at", Utc),
     Column("refused_at", Utc),
+    Column("feeds", Integer, nullable=False, server_default="1"),  # active ones, as last counted
     Column("reason", Words, nullable=False, server_default=""),  # what taught the gap
 )
 

@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.errors import LeaseLost
-from ingest.model import Action, Applied, Article, ArticlePlan, EntryState, Identity, IdentityKind
-from ingest.store import dialect, queues
+from ingest.model import Action, Applied, Article, ArticlePlan, EntryState, Identity, IdentityKind, RobotsVerdict
+from ingest.store import dialect, queues, turns
 from ingest.store.codec import clean
 from ingest.store.entries import host_key
 from ingest.store.schema import articles, entries, identities, revisions
@@ -29,12 +29,8 @@ def write_plans(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> tupl
     results: dict[int, Applied] = {}
     for index, plan in sorted(enumerate(plans), key=lambda item: item[1].claim.entry_id):
         results[index] = _write_plan(connection, plan)
-    throttled: dict[str, datetime] = {}
-    for plan in plans:
-        if plan.throttled_until is not None:
-            host = host_key(plan.claim.entry.url)
-            throttled[host] = max(plan.throttled_until, throttled.get(host, plan.throttled_until))
-    queues.throttle(connection, throttled)
+    lessons = {host_key(plan.claim.entry.url): plan.lesson for plan in plans if plan.lesson}
+    turns.learn(connection, lessons, max((plan.tried_at for plan in plans), default=dialect.EARLIEST))
     return tuple(results[index] for index in range(len(plans)))
 
 
@@ -56,7 +52,7 @@ def _write_article(connection: sa.Connection, plan: ArticlePlan) -> int | None:
     article_id = plan.article_id
     if plan.action is Action.NEW:
         assert plan.article is not None
-        article_id = insert_article(connection, plan.article, plan.tried_at)
+        article_id = insert_article(connection, plan.article, plan.tried_at, plan.robots)
     assert article_id is not None
     if plan.action is Action.REVISE:
         _revise(connection, article_id, plan)
@@ -64,9 +60,10 @@ def _write_article(connection: sa.Connection, plan: ArticlePlan) -> int | None:
     return article_id
 
 
-def insert_article(connection: sa.Connection, article: Article, now: datetime) -> int:
+def insert_article(connection: sa.Connection, article: Article, now: datetime, robots: RobotsVerdict | None = None) -> int:
     """The id of the new article."""
     values = _columns_of(article, first_seen_at=now) | {"first_seen_at": now, "updated_at": now, "revision": 1}
+    values["robots"] = robots.value if robots else None
     return int(connection.execute(sa.insert(articles).returning(articles.c.id), values).scalar_one())
 
 
@@ -118,6 +115,8 @@ def _revise(connection: sa.Connection, article_id: int, plan: ArticlePlan) -> No
     connection.execute(sa.insert(revisions).from_select(names, old))
     values = _columns_of(plan.article, first_seen_at=before.first_seen_at)
     values |= {"updated_at": plan.tried_at, "revision": articles.c.revision + 1}
+    if plan.robots is not None:
+        values["robots"] = plan.robots.value
     connection.execute(sa.update(articles).where(is_it).values(values))
 
 

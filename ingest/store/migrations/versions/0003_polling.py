@@ -41,6 +41,7 @@ def downgrade() -> None:
     op.execute("UPDATE feeds SET url = listed_url, url_hash = listed_hash WHERE listed_hash IS NOT NULL")
     for column in ("listed_hash", *_FEEDS):
         op.drop_column("feeds", column)
+    op.add_column("feeds", sa.Column("rate", sa.Float()))
 
 
 def _extend_feeds() -> None:
@@ -48,10 +49,14 @@ def _extend_feeds() -> None:
         op.add_column("feeds", sa.Column(name, kind, nullable=default is None, server_default=default))
     op.add_column("feeds", sa.Column("listed_hash", HASH))
     op.create_index(op.f("ix_feeds_listed_hash"), "feeds", ["listed_hash"], unique=True)
+    op.drop_column("feeds", "rate")
+    head = sa.table("feeds", sa.column("head", sa.JSON()), sa.column("language"))
+    op.execute(sa.update(head).values(language=head.c.head["language"].as_string()))
 
 
 _FEEDS: dict[str, tuple[Any, Any]] = {
     "listed_url": (sa.Text(), None),
+    "language": (sa.Text(), None),
     "full_at": (TIME, None),
     "learned": (JSON, None),
     "rate_root": (sa.Float(), None),
@@ -71,14 +76,15 @@ def _extend_hosts() -> None:
     op.add_column("hosts", sa.Column("window_at", TIME))
     op.add_column("hosts", sa.Column("refused_at", TIME))
     op.add_column("hosts", sa.Column("reason", sa.Text(), nullable=False, server_default=""))
+    op.add_column("hosts", sa.Column("feeds", sa.Integer(), nullable=False, server_default="1"))
     op.drop_column("hosts", "robots")
     op.drop_column("hosts", "robots_until")
-    op.create_index(op.f("ix_hosts_next_request_at"), "hosts", ["next_request_at"])
+    # A pause that a server asked for holds back claims by next_request_at from now on.
+    op.execute("UPDATE hosts SET next_request_at = throttled_until WHERE throttled_until IS NOT NULL")
 
 
 def _shrink_hosts() -> None:
-    op.drop_index(op.f("ix_hosts_next_request_at"), "hosts")
-    for column in ("crawl_delay_s", "granted", "window_at", "refused_at", "reason"):
+    for column in ("crawl_delay_s", "granted", "window_at", "refused_at", "reason", "feeds"):
         op.drop_column("hosts", column)
     op.add_column("hosts", sa.Column("robots", sa.Text()))
     op.add_column("hosts", sa.Column("robots_until", TIME))
