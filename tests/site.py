@@ -19,6 +19,7 @@ import struct
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
@@ -203,8 +204,10 @@ class Site:
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ValueError):
             pass  # the other side has gone, or the site is stopping
         finally:
-            del self._open[task]
             writer.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()  # what is still being sent can then be broken off by stop()
+            del self._open[task]
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         async for request in _requests(reader, number):
@@ -222,7 +225,9 @@ class Site:
 
 async def _requests(reader: asyncio.StreamReader, number: int) -> AsyncIterator[Seen]:
     while line := await reader.readline():
-        method, path, _ = line.decode("latin-1").split(" ", 2)
+        method, path, version = line.decode("latin-1").split(" ", 2)
+        if not version.startswith("HTTP/"):
+            raise ValueError("no HTTP")
         headers = {}
         while (raw := await reader.readline()) not in (b"\r\n", b""):
             name, _, value = raw.decode("latin-1").partition(":")

@@ -17,6 +17,8 @@ _ACCEPT = {
     b"application/rdf+xml;q=0.9, application/json;q=0.8, */*;q=0.1",
     Purpose.PAGE: b"text/html, application/xhtml+xml, */*;q=0.1",
     Purpose.LIST: b"text/x-opml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1",
+    Purpose.ROBOTS: b"text/plain, */*;q=0.1",
+    Purpose.HUB: b"*/*",
 }
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[^\x00-\x1f\x7f]*")

@@ -2,7 +2,7 @@
 
     fetch → _fetch_following_redirects → _fetch_once (host gate, deadline) → _exchange → document, "not modified" or redirect
 
-It drives the transport of httpx itself, not its client: the client would follow redirects on its own terms (it raises on odd
+It drives a transport of httpx itself, not its client: the client would follow redirects on its own terms (it raises on odd
 Location headers even when told not to follow, and carries a feed's own headers to other hosts), keeps cookies across feeds, and
 logs whole addresses with the secrets in them.
 
@@ -12,8 +12,7 @@ waiting for a host's turn: a busy host is no failure of its feeds, and who waits
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -28,7 +27,8 @@ from ingest.fetch.body import TooLarge, read_body
 from ingest.fetch.faults import refusal, translated
 from ingest.fetch.gate import HostGate
 from ingest.fetch.guard import Allow, Guard, Resolve
-from ingest.fetch.network import GuardedTransport, SystemResolver
+from ingest.fetch.network import SystemResolver
+from ingest.fetch.transport import GuardedTransport
 from ingest.headers import validators
 from ingest.model import Fetched, FetchRequest, Hop, NotModified, Purpose, Validators
 from ingest.outcome import Outcome
@@ -106,6 +106,7 @@ class HttpFetcher:
         self._clock = clock
         self._guard = Guard(Allow.parse(policy.allow), resolve or SystemResolver(), dns_timeout_s=policy.dns_timeout_s)
         self._ssl_context = _ssl_context()
+        self._extensions = {"timeout": {"connect": policy.connect_timeout_s}}
         self._transports: dict[str, GuardedTransport] = {}
         if policy.proxy and not is_http_url(policy.proxy):
             raise ConfigError(
@@ -156,29 +157,26 @@ class HttpFetcher:
                 trip.end_hop(self._clock.monotonic_s())
 
     async def _exchange(self, trip: _Trip, target: str) -> Fetched | NotModified | _Redirect:
-        async with self._answer(trip.request, target) as answer:
-            if answer.status in _REDIRECTS:
-                await _finish_small(answer)
-                return _redirect(answer)
-            if answer.status == HTTPStatus.NOT_MODIFIED:
-                await _finish_small(answer)
-                return self._not_modified(trip, answer)
-            if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in _NO_DOCUMENT:
-                raise refusal(answer.url, answer.status, answer.headers, self._clock.now())
-            return await self._document(trip, answer)
-
-    @asynccontextmanager
-    async def _answer(self, request: FetchRequest, target: str) -> AsyncIterator[_Answer]:
-        """The answer to one request; its connection is kept if the body was read to its end, and closed otherwise."""
+        """Ask once; the connection is kept if the answer was read to its end, and closed otherwise."""
         url = request_url(target) or ""
-        headers = ask_headers(request, target, self._policy)
-        extensions = {"timeout": {"connect": self._policy.connect_timeout_s}}
-        sent = httpx.Request("GET", url, headers=headers, extensions=extensions)
-        response = await self._transport(request.secrets.proxy or self._policy.proxy).handle_async_request(sent)
+        headers = ask_headers(trip.request, target, self._policy)
+        sent = httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+        response = await self._transport(trip.request.secrets.proxy or self._policy.proxy).handle_async_request(sent)
         try:
-            yield _Answer(url, response.status_code, _received(response.headers.raw), response)
+            answer = _Answer(url, response.status_code, _received(response.headers.raw), response)
+            return await self._meaning(trip, answer)
         finally:
             await response.aclose()
+
+    async def _meaning(self, trip: _Trip, answer: _Answer) -> Fetched | NotModified | _Redirect:
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            return self._not_modified(trip, answer)
+        if answer.status in _REDIRECTS:
+            await _finish_small(answer)
+            return _redirect(answer)
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in _NO_DOCUMENT:
+            raise refusal(answer.url, answer.status, answer.headers, self._clock.now())
+        return await self._document(trip, answer)
 
     async def _document(self, trip: _Trip, answer: _Answer) -> Fetched:
         max_bytes = self._max_bytes(trip.request.purpose)
@@ -277,16 +275,17 @@ def _declared_length(headers: Mapping[str, str]) -> int:
 
 async def _finish_small(answer: _Answer) -> None:
     """Read an answer without use to its end if that is near: the connection can then be used again."""
-    has_no_body = answer.status == HTTPStatus.NOT_MODIFIED or "content-length" in answer.headers
-    if has_no_body and _declared_length(answer.headers) <= _WORTH_READING:
+    if "content-length" in answer.headers and _declared_length(answer.headers) <= _WORTH_READING:
         async for _ in answer.response.aiter_raw():
             pass
 
 
 def _ssl_context() -> ssl.SSLContext:
-    """The certificates to trust: those of certifi, or what SSL_CERT_FILE or SSL_CERT_DIR name."""
+    """The certificates to trust: those of certifi, or what SSL_CERT_FILE or SSL_CERT_DIR name. Reading them takes 20 ms."""
     try:
-        return httpx.create_ssl_context()
+        context = httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
         hint = "they must name readable PEM certificates"
         raise ConfigError(Problem("SSL_CERT_FILE, SSL_CERT_DIR", f"no certificates could be read: {error}", hint)) from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context

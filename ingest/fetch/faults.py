@@ -7,29 +7,36 @@ could not be sent is not repeated at all, for it quotes the headers.
 import os
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
+from types import TracebackType
 
-import httpcore
 import httpx
 
 from ingest.errors import FetchError, PermanentFetchError, TransientFetchError
 from ingest.fetch.ask import Unsendable
 from ingest.fetch.body import TooLarge, Truncated, Undecodable
 from ingest.fetch.guard import Blocked, Unresolved
+from ingest.fetch.http1 import CutShort, Lost, Malformed, NoAnswer
+from ingest.fetch.network import NotConnected
+from ingest.fetch.transport import HandshakeBroken, ProxyRefused
 from ingest.headers import retry_after_s
 from ingest.outcome import Outcome
 from ingest.urls import redact
 
 # Statuses that say "not now"; every 5xx does too. 403 only with Retry-After: that is how some hosts throttle.
 _NOT_NOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-_CUT_SHORT = "peer closed connection without sending complete message body"  # h11's words for an early end
 
 _Kind = type[TransientFetchError] | type[PermanentFetchError]
 _OURS: dict[type[Exception], tuple[_Kind, Outcome]] = {
     Blocked: (PermanentFetchError, Outcome.BLOCKED_ADDRESS),
     Unresolved: (TransientFetchError, Outcome.DNS_ERROR),
+    NotConnected: (TransientFetchError, Outcome.TIMEOUT),
+    HandshakeBroken: (TransientFetchError, Outcome.TLS_ERROR),
+    ProxyRefused: (TransientFetchError, Outcome.CONNECT_ERROR),
+    NoAnswer: (TransientFetchError, Outcome.PROTOCOL_ERROR),
+    Malformed: (TransientFetchError, Outcome.PROTOCOL_ERROR),
+    CutShort: (TransientFetchError, Outcome.TRUNCATED),
     TooLarge: (PermanentFetchError, Outcome.TOO_LARGE),
     Truncated: (TransientFetchError, Outcome.TRUNCATED),
     Undecodable: (PermanentFetchError, Outcome.DECODE_ERROR),
@@ -37,16 +44,22 @@ _OURS: dict[type[Exception], tuple[_Kind, Outcome]] = {
 }
 
 
-@contextmanager
-def translated(url: str) -> Iterator[None]:
+class translated:  # noqa: N801  # reads as what it does: `with translated(url):`
     """Lets nothing but FetchError out of the block. `url` is the address asked for."""
-    try:
-        yield
-    except FetchError:
-        raise
-    except Exception as error:  # many libraries meet strange servers here; each odd exception is a failed fetch, not a crash
-        kind, outcome, reason = _meaning(error)
-        raise kind(redact(url), outcome, reason) from error
+
+    __slots__ = ("_url",)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        # Many libraries meet strange servers here: each odd exception is a failed fetch, not a crash.
+        if isinstance(error, Exception) and not isinstance(error, FetchError):
+            meant, outcome, reason = _meaning(error)
+            raise meant(redact(self._url), outcome, reason) from error
 
 
 def refusal(url: str, status: int, headers: Mapping[str, str], now: datetime) -> FetchError:
@@ -73,7 +86,18 @@ def _words(status: int) -> str:
 
 
 def _meaning(error: Exception) -> tuple[_Kind, Outcome, str]:
-    return _meaning_of_ours(error) or _meaning_of_connection(error) or _meaning_of_protocol(error)
+    return _meaning_of_connection(error) or _meaning_of_ours(error) or _meaning_of_others(error)
+
+
+def _meaning_of_connection(error: Exception) -> tuple[_Kind, Outcome, str] | None:
+    """What the system or OpenSSL said, wherever it is in the chain."""
+    if (tls := _tls_reason(error)) is not None:
+        return TransientFetchError, Outcome.TLS_ERROR, tls
+    if isinstance(error, NotConnected | TimeoutError):
+        return None
+    if isinstance(error, Lost | NoAnswer | OSError) and (reason := _system_reason(error)) is not None:
+        return TransientFetchError, Outcome.CONNECT_ERROR, reason
+    return None
 
 
 def _meaning_of_ours(error: Exception) -> tuple[_Kind, Outcome, str] | None:
@@ -83,29 +107,12 @@ def _meaning_of_ours(error: Exception) -> tuple[_Kind, Outcome, str] | None:
     return kind, outcome, str(error)
 
 
-def _meaning_of_connection(error: Exception) -> tuple[_Kind, Outcome, str] | None:
-    if (tls := _tls_reason(error)) is not None:
-        return TransientFetchError, Outcome.TLS_ERROR, tls
+def _meaning_of_others(error: Exception) -> tuple[_Kind, Outcome, str]:
     match error:
-        case httpcore.ConnectTimeout():
-            return TransientFetchError, Outcome.TIMEOUT, "no connection in time"
-        case httpcore.TimeoutException() | TimeoutError():
+        case TimeoutError():
             return TransientFetchError, Outcome.TIMEOUT, "no complete answer in time"
-        case httpcore.ProxyError():
-            return TransientFetchError, Outcome.CONNECT_ERROR, f"the proxy refused: {_one_line(error)}"
-        case httpcore.NetworkError() | OSError():
-            return TransientFetchError, Outcome.CONNECT_ERROR, _system_reason(error) or "the connection was closed"
-    return None
-
-
-def _meaning_of_protocol(error: Exception) -> tuple[_Kind, Outcome, str]:
-    match error:
-        case httpcore.RemoteProtocolError() if str(error).startswith(_CUT_SHORT):
-            return TransientFetchError, Outcome.TRUNCATED, "the body ends too early"
-        case httpcore.RemoteProtocolError():
-            return TransientFetchError, Outcome.PROTOCOL_ERROR, _one_line(error) or "the answer is not HTTP"
-        case httpcore.LocalProtocolError():
-            return PermanentFetchError, Outcome.PROTOCOL_ERROR, "the request could not be sent"
+        case Lost() | OSError():
+            return TransientFetchError, Outcome.CONNECT_ERROR, "the connection was closed"
         case httpx.InvalidURL() | UnicodeError():
             return PermanentFetchError, Outcome.PROTOCOL_ERROR, "the address cannot be asked"
     return TransientFetchError, Outcome.INTERNAL_ERROR, f"unexpected {type(error).__name__}"
@@ -114,7 +121,9 @@ def _meaning_of_protocol(error: Exception) -> tuple[_Kind, Outcome, str]:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error and what led to it, nearest first."""
     step: BaseException | None = error
-    while step is not None:
+    seen: set[int] = set()
+    while step is not None and id(step) not in seen:
+        seen.add(id(step))
         yield step
         step = step.__cause__ or step.__context__
 
@@ -134,7 +143,3 @@ def _system_reason(error: Exception) -> str | None:
         if isinstance(cause, OSError) and cause.errno:
             return os.strerror(cause.errno).lower()
     return None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

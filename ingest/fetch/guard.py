@@ -142,18 +142,25 @@ class Guard:
     async def addresses_of(self, host: str, port: int) -> tuple[str, ...]:
         """All addresses of a host, each judged. Raises Blocked when any of them is unfit, Unresolved when there is none."""
         host = host.lower().rstrip(".")
-        literal = literal_of(host)
-        addresses = (literal,) if literal is not None else await self._look_up(host, port)
+        addresses = await self._addresses(host, port)
         if not self._allow.has_host(host):
             for address in addresses:
                 if not self._may_connect(address):
                     raise Blocked(host, str(address))
-        return tuple(dict.fromkeys(str(address) for address in addresses))
+        return _distinct(addresses)
+
+    async def unjudged_addresses_of(self, host: str, port: int) -> tuple[str, ...]:
+        """All addresses of a host that the configuration names, a proxy: it may be anywhere. Raises Unresolved."""
+        return _distinct(await self._addresses(host, port))
 
     async def check(self, host: str, port: int) -> None:
         """Judge a host that somebody else, a proxy, will connect to; a name in the allow list is not even looked up."""
         if not self._allow.has_host(host):
             await self.addresses_of(host, port)
+
+    async def _addresses(self, host: str, port: int) -> tuple[Address, ...]:
+        literal = literal_of(host)
+        return (literal,) if literal is not None else await self._look_up(host, port)
 
     def _may_connect(self, address: Address) -> bool:
         return is_public(address) or self._allow.has_address(_unmapped(address))
@@ -171,6 +178,10 @@ class Guard:
         if not answers:
             raise Unresolved("this name has no address")
         return tuple(ip_address(answer) for answer in answers)
+
+
+def _distinct(addresses: Sequence[Address]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(address) for address in addresses))
 
 
 def _unmapped(address: Address) -> Address:

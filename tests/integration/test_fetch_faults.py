@@ -3,12 +3,14 @@
 import ssl
 from datetime import UTC, datetime
 
-import httpcore
 import httpx
 import pytest
 
 from ingest.errors import FetchError, PermanentFetchError, TransientFetchError
+from ingest.fetch.ask import Unsendable
 from ingest.fetch.faults import refusal, translated
+from ingest.fetch.http1 import Lost
+from ingest.fetch.network import NotConnected
 from ingest.outcome import Outcome
 
 URL = "http://me:p4ss@example.org/?token=p4ss"
@@ -17,12 +19,13 @@ URL = "http://me:p4ss@example.org/?token=p4ss"
 @pytest.mark.parametrize(
     ("error", "kind", "outcome"),
     [
-        (httpcore.ConnectTimeout(), TransientFetchError, Outcome.TIMEOUT),
-        (httpcore.ReadTimeout(), TransientFetchError, Outcome.TIMEOUT),
-        (httpcore.WriteError(), TransientFetchError, Outcome.CONNECT_ERROR),
+        (NotConnected("no connection in time"), TransientFetchError, Outcome.TIMEOUT),
+        (TimeoutError(), TransientFetchError, Outcome.TIMEOUT),
+        (TimeoutError(110, "Connection timed out"), TransientFetchError, Outcome.TIMEOUT),
+        (Lost("the connection broke"), TransientFetchError, Outcome.CONNECT_ERROR),
         (OSError(24, "Too many open files"), TransientFetchError, Outcome.CONNECT_ERROR),
         (ssl.SSLError(1, "[SSL: DECRYPTION_FAILED] p4ss"), TransientFetchError, Outcome.TLS_ERROR),
-        (httpcore.LocalProtocolError("Illegal header value b'p4ss'"), PermanentFetchError, Outcome.PROTOCOL_ERROR),
+        (Unsendable("the request could not be sent"), PermanentFetchError, Outcome.PROTOCOL_ERROR),
         (httpx.InvalidURL("p4ss"), PermanentFetchError, Outcome.PROTOCOL_ERROR),
         (UnicodeError("p4ss"), PermanentFetchError, Outcome.PROTOCOL_ERROR),
         (RuntimeError("p4ss"), TransientFetchError, Outcome.INTERNAL_ERROR),
