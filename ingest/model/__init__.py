@@ -16,7 +16,7 @@ In the order of the walk:
 from ingest.model.asked import Fetched, FetchRequest, Hop, NotModified, Purpose, Validators
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedSecrets, FeedSpec, FeedState
 from ingest.model.held import ArticleClaim, FeedClaim, Lease, Move
-from ingest.model.history import Backfill, Checkpoint, HistoryPlan, Strategy
+from ingest.model.history import Backfill, Checkpoint, GapRepair, HistoryPlan, Strategy
 from ingest.model.learned import Hints, HostLesson, HostState, Learned
 from ingest.model.planned import (
     Action,
@@ -69,6 +69,7 @@ __all__ = [
     "Fetched",
     "Gap",
     "GapInfo",
+    "GapRepair",
     "Hints",
     "HistoryPlan",
     "Hop",

@@ -47,3 +47,16 @@ class HistoryPlan:
     checkpoint: Checkpoint
     is_finished: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapRepair:
+    """What a look for missed entries led to: all that it writes, in one transaction."""
+
+    gap_id: int
+    feed_id: int
+    tried_at: datetime
+    how: str
+    found: int | None = None  # None: it could not be looked for yet
+    new: tuple[EntryPlan, ...] = ()
+    next_try_at: datetime | None = None  # None: that was the last look

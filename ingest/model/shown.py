@@ -6,7 +6,7 @@ from datetime import datetime
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedState
 from ingest.model.held import Move
 from ingest.model.learned import HostState, Learned
-from ingest.model.planned import EntryState
+from ingest.model.planned import EntryState, RobotsVerdict
 from ingest.outcome import Outcome
 
 
@@ -69,6 +69,13 @@ class GapInfo:
     repaired_at: datetime | None
     reason: str
     repair: str  # how it went
+    tries: int = 0  # to repair it
+    next_try_at: datetime | None = None  # None: no further one
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be looked into."""
+        return self.found is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,7 @@ class ArticleInfo:
     first_seen_at: datetime
     feeds: tuple[str, ...]
     entries: int
+    robots: RobotsVerdict | None = None  # what robots.txt said of its page; None: nobody asked
 
 
 @dataclass(frozen=True, slots=True)

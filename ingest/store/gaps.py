@@ -4,10 +4,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.model import GapInfo
+from ingest.model import GapInfo, GapRepair, Priority
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
-from ingest.store.schema import feeds, gaps
+from ingest.store.entries import insert_new
+from ingest.store.schema import ACTIVE, feeds, gaps
 
 
 class GapTable:
@@ -16,24 +17,23 @@ class GapTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, limit: int) -> tuple[GapInfo, ...]:
-        """Gaps that nobody has repaired yet, the oldest first."""
-        return self._find(_INFOS.where(gaps.c.repaired_at.is_(None)).order_by(gaps.c.id).limit(limit))
+    def open(self, now: datetime, limit: int) -> tuple[GapInfo, ...]:
+        """Gaps of active feeds that are still to be looked into and may be now, the oldest first."""
+        is_due = sa.or_(gaps.c.next_try_at.is_(None), gaps.c.next_try_at <= now)
+        return self._find(_INFOS.where(_IS_OPEN, is_due, feeds.c.state == ACTIVE).order_by(gaps.c.id).limit(limit))
 
     def infos(self, feed_id: int | None, limit: int) -> tuple[GapInfo, ...]:
         """Gaps of a feed (None: of all), the latest first."""
         is_wanted = sa.true() if feed_id is None else gaps.c.feed_id == feed_id
         return self._find(_INFOS.where(is_wanted).order_by(gaps.c.until_at.desc(), gaps.c.id.desc()).limit(limit))
 
-    def repaired(self, gap_id: int, found: int, how: str, now: datetime) -> None:
-        """Write what a repair found, and how."""
-        values = {"found": found, "repair": how, "repaired_at": now}
-        statement = sa.update(gaps).where(gaps.c.id == gap_id).values(values)
-        self._database.transact(lambda connection: connection.execute(statement))
+    def repaired(self, plan: GapRepair) -> None:
+        """Write what a look for missed entries brought, in one transaction."""
+        self._database.transact(lambda connection: _write(connection, plan))
 
     def count_open(self) -> int:
-        """Gaps that nobody has repaired yet."""
-        query = sa.select(sa.func.count()).select_from(gaps).where(gaps.c.repaired_at.is_(None))
+        """Gaps that are still to be looked into."""
+        query = sa.select(sa.func.count()).select_from(gaps).where(_IS_OPEN)
         with self._database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -42,7 +42,21 @@ class GapTable:
             return tuple(_info(row) for row in connection.execute(query))
 
 
+_IS_OPEN = gaps.c.found.is_(None)
 _INFOS = sa.select(gaps, feeds.c.url.label("feed_url")).join(feeds, feeds.c.id == gaps.c.feed_id)
+
+
+def _write(connection: sa.Connection, plan: GapRepair) -> None:
+    values = {
+        "found": plan.found,
+        "repair": plan.how,
+        "repaired_at": None if plan.found is None else plan.tried_at,
+        "tries": gaps.c.tries + 1,
+        "next_try_at": plan.next_try_at,
+    }
+    is_it = sa.and_(gaps.c.id == plan.gap_id, gaps.c.feed_id == plan.feed_id)
+    if connection.execute(sa.update(gaps).where(is_it).values(values)).rowcount:  # else the feed was removed meanwhile
+        insert_new(connection, plan.feed_id, plan.new, now=plan.tried_at, priority=Priority.BACKFILL)
 
 
 def _info(row: AnyRow) -> GapInfo:
@@ -57,4 +71,6 @@ def _info(row: AnyRow) -> GapInfo:
         repaired_at=row.repaired_at,
         reason=row.reason,
         repair=row.repair,
+        tries=row.tries,
+        next_try_at=row.next_try_at,
     )

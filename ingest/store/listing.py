@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.model import ArticleFilter, ArticleInfo
+from ingest.model import ArticleFilter, ArticleInfo, RobotsVerdict
 from ingest.store import dialect
 from ingest.store.codec import clean
 from ingest.store.dialect import AnyRow
@@ -100,6 +100,7 @@ def _info(row: AnyRow, leads: Sequence[str]) -> ArticleInfo:
         extractor=row.extractor,
         extractor_version=row.extractor_version,
         credit=row.credit,
+        robots=RobotsVerdict(row.robots) if row.robots else None,
         revision=row.revision,
         first_seen_at=row.first_seen_at,
         feeds=tuple(dict.fromkeys(leads)),

@@ -5,6 +5,7 @@ What only a new document brings (its head, what it taught, its entries) is writt
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from ingest.model import Applied, FeedClaim, FeedPlan, FeedState, Gap, Priority
 from ingest.store import entries as entry_rows
 from ingest.store import moves, queues, turns
 from ingest.store.codec import learned_to_data, to_data
+from ingest.store.dialect import EARLIEST
 from ingest.store.schema import feeds, gaps, polls
 from ingest.store.seen import write_seen
 
@@ -29,12 +31,12 @@ def write_polls(connection: sa.Connection, plans: Sequence[FeedPlan]) -> tuple[A
         connection.execute(_POLLED, [_poll_row(plan) for plan in kept])
     for plan in kept:
         _write_rest(connection, plan)
-    turns.learn(connection, {plan.claim.host.host: plan.lesson for plan in kept if plan.lesson}, _latest(kept))
+    turns.learn(connection, [(plan.claim.host.host, plan.lesson) for plan in kept if plan.lesson], _latest(kept))
     return tuple(Applied.DONE if plan.claim.feed_id in held else Applied.LEASE_LOST for plan in plans)
 
 
-def _latest(plans: Sequence[FeedPlan]) -> Any:
-    return max((plan.polled_at for plan in plans), default=None)
+def _latest(plans: Sequence[FeedPlan]) -> datetime:
+    return max((plan.polled_at for plan in plans), default=EARLIEST)
 
 
 def _find_held(connection: sa.Connection, claims: Sequence[FeedClaim]) -> set[int]:

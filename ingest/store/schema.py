@@ -213,6 +213,8 @@ gaps = Table(
     Column("reason", Words, nullable=False),
     Column("repaired_at", Utc),
     Column("repair", Words, nullable=False, server_default=""),  # how it went
+    Column("tries", Integer, nullable=False, server_default="0"),  # to repair it
+    Column("next_try_at", Utc),  # after a try that failed; None: at once
     Index("ix_gaps_feed_id_until_at", "feed_id", "until_at"),
 )
 

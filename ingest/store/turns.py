@@ -1,6 +1,6 @@
 """Turns at hosts as rows: when the next request may start, what robots.txt and refusals taught. All daemons share them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,9 +59,12 @@ def _write_turns(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -
     connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=told), ordered)
 
 
-def learn(connection: sa.Connection, lessons: Mapping[str, HostLesson], now: datetime) -> None:
+def learn(connection: sa.Connection, lessons: Iterable[tuple[str, HostLesson]], now: datetime) -> None:
     """Write what refusals taught. A later end of a pause that is known already stays; grants are counted anew."""
-    rows = [_lesson_row(host, lesson, now) for host, lesson in sorted(lessons.items()) if host]
+    merged: dict[str, HostLesson] = {}
+    for host, lesson in lessons:
+        merged[host] = _stricter(merged[host], lesson) if host in merged else lesson
+    rows = [_lesson_row(host, lesson, now) for host, lesson in sorted(merged.items()) if host]
     if not rows:
         return
     statement = dialect.insert(connection, hosts)
@@ -76,6 +79,13 @@ def learn(connection: sa.Connection, lessons: Mapping[str, HostLesson], now: dat
         "window_at": None,
     }
     connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=changes), rows)
+
+
+def _stricter(one: HostLesson, other: HostLesson) -> HostLesson:
+    """Both lessons of one host at once."""
+    untils = [until for until in (one.throttled_until, other.throttled_until) if until]
+    gaps = [gap_s for gap_s in (one.gap_s, other.gap_s) if gap_s is not None]
+    return HostLesson(max(gaps, default=None), max(untils, default=None), one.reason)
 
 
 def _lesson_row(host: str, lesson: HostLesson, now: datetime) -> dict[str, Any]:
@@ -123,15 +133,18 @@ class HostTable:
 
     def learn(self, host: str, lesson: HostLesson, now: datetime) -> None:
         """Write what a refusal taught."""
-        self._database.transact(lambda connection: learn(connection, {host[: HOST.length]: lesson}, now))
+        self._database.transact(lambda connection: learn(connection, [(host[: HOST.length], lesson)], now))
 
-    def set_crawl_delay(self, host: str, delay_s: float | None) -> None:
-        """Write what robots.txt asks for (None: nothing)."""
-        row = {"host": host[: HOST.length], "crawl_delay_s": delay_s}
+    def set_crawl_delay(self, host: str, delay_s: float | None, now: datetime) -> None:
+        """Write what robots.txt, asked for just now, asks for (None: nothing). It holds from this request on."""
+        next_at = now + timedelta(seconds=delay_s or 0.0)
+        row = {"host": host[: HOST.length], "crawl_delay_s": delay_s, "next_request_at": next_at}
 
         def write(connection: sa.Connection) -> None:
             statement = dialect.insert(connection, hosts).values(row)
-            connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_={"crawl_delay_s": delay_s}))
+            later = _later(hosts.c.next_request_at, statement.excluded.next_request_at)
+            changes = {"crawl_delay_s": delay_s, "next_request_at": later}
+            connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=changes))
 
         self._database.transact(write)
 
@@ -147,8 +160,9 @@ def _find(connection: sa.Connection, host: str) -> AnyRow | None:
 
 def _count_feeds(connection: sa.Connection) -> None:
     is_active = sa.and_(feeds.c.state == "active", feeds.c.host != "")
-    counts = sa.select(feeds.c.host, sa.func.count()).where(is_active).group_by(feeds.c.host).having(sa.func.count() > 1)
-    crowded: dict[str, int] = dict(connection.execute(counts).tuples().all())
+    number = sa.func.count().label("number")
+    counts = sa.select(feeds.c.host, number).where(is_active).group_by(feeds.c.host).having(number > 1)
+    crowded = {row.host: int(row.number) for row in connection.execute(counts)}
     known = connection.execute(sa.select(hosts.c.host, hosts.c.feeds).where(hosts.c.feeds > 1))
     rows = crowded | {host: crowded.get(host, 1) for host, number in known if number != crowded.get(host, 1)}
     statement = dialect.insert(connection, hosts)

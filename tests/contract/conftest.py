@@ -8,10 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ingest.policy import DatabasePolicy
+from ingest.policy import DatabasePolicy, HostPolicy
 from ingest.store import SqlStore, migrate, open_store
 from tests.contract.making import Make, OpenAs
 from tests.databases import new_postgres_database
+
+UNHURRIED = HostPolicy(gap_s=0, at_once=64)  # where a test is not about hosts, they are asked without restraint
 
 
 @pytest.fixture
@@ -59,8 +61,8 @@ def open_as(migrated_url: str) -> Iterator[OpenAs]:
     """Opens the database of this test as another owner of leases."""
     with contextlib.ExitStack() as stack:
 
-        def open_it(owner: str) -> SqlStore:
-            store = open_store(DatabasePolicy(migrated_url), owner=owner)
+        def open_it(owner: str, hosts: HostPolicy = UNHURRIED) -> SqlStore:
+            store = open_store(DatabasePolicy(migrated_url), hosts, owner=owner)
             stack.callback(store.close)
             return store
 

@@ -24,7 +24,7 @@ from ingest.model import (
 from ingest.outcome import Outcome
 from ingest.store import SqlStore
 
-OpenAs: TypeAlias = Callable[[str], SqlStore]
+OpenAs: TypeAlias = Callable[..., SqlStore]
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 LEASE = NOW + timedelta(minutes=2)

@@ -97,7 +97,7 @@ def test_a_feed_is_named_by_id_or_address(store: SqlStore, make: Make, put: Call
     put("of no feed")
     feed_id = make.feed(store)
     (held,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(held, make.entry("a"), make.entry("b")))
+    store.feeds.apply([make.poll(held, make.entry("a"), make.entry("b"))])
     (first, _) = store.articles.claim(make.now, limit=2, lease_until=make.lease_until)
     store.articles.apply([make.done(first, article=make.article(title="of the feed"))])
 

@@ -40,9 +40,9 @@ def test_four_workers_never_get_the_same_feed_and_leave_none_behind(open_as: Ope
 
     def poll(store: SqlStore) -> list[int]:
         done: list[int] = []
-        while claims := store.feeds.claim(make.now, limit=7, lease_until=make.lease_until, per_host=2):
+        while claims := store.feeds.claim(make.now, limit=7, lease_until=make.lease_until):
             for claim in claims:
-                store.feeds.apply(make.poll(claim, make.entry(str(claim.feed_id))))
+                store.feeds.apply([make.poll(claim, make.entry(str(claim.feed_id)))])
                 done.append(claim.feed_id)
         return done
 
@@ -64,7 +64,7 @@ def test_articles_that_many_find_at_once_are_stored_once(open_as: OpenAs, make: 
     mine = open_as("me")
     make.feed(mine)
     (held,) = mine.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    mine.feeds.apply(make.poll(held, *(make.entry(str(n), url=f"https://h{n}.example/") for n in range(80))))
+    mine.feeds.apply([make.poll(held, *(make.entry(str(n), url=f"https://h{n}.example/") for n in range(80)))])
 
     def write(store: SqlStore) -> list[int]:
         done: list[int] = []
@@ -112,7 +112,7 @@ def test_a_transaction_of_a_killed_process_leaves_nothing_and_blocks_nobody(
         os.kill(process.pid, signal.SIGKILL)
 
     (claim,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(claim, make.entry("a")))
+    store.feeds.apply([make.poll(claim, make.entry("a"))])
     assert store.feeds.find(str(feed_id)) is not None
 
 

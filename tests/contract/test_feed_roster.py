@@ -61,7 +61,11 @@ def test_a_feed_that_was_given_up_stays_so_until_it_is_switched_off_and_on(store
     sync(store, make, make.spec())
     (claimed,) = store.feeds.claim(make.at(5), limit=1, lease_until=make.at(7))
     store.feeds.apply(
-        make.poll(claimed, outcome=Outcome.GONE, state=FeedState.DISABLED, reason="gone", failures=30.0, next_poll_at=make.at(9))
+        [
+            make.poll(
+                claimed, outcome=Outcome.GONE, state=FeedState.DISABLED, reason="gone", failures=30.0, next_poll_at=make.at(9)
+            )
+        ]
     )
 
     assert sync(store, make, make.spec()) == SyncResult()
@@ -111,7 +115,7 @@ def test_adding_a_feed_that_left_the_file_makes_it_one_of_commands(store: SqlSto
 def test_adding_a_feed_that_was_given_up_revives_it(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
     held = store.feeds.claim_one(feed_id, make.now, make.lease_until)
-    store.feeds.apply(make.poll(held, outcome=Outcome.GONE, state=FeedState.DISABLED, failures=30.0, reason="gone"))
+    store.feeds.apply([make.poll(held, outcome=Outcome.GONE, state=FeedState.DISABLED, failures=30.0, reason="gone")])
 
     assert make.feed(store) == feed_id
     info = store.feeds.find(str(feed_id))
@@ -129,7 +133,7 @@ def test_adding_a_feed_that_the_file_disables_does_not_overrule_the_file(store: 
 def test_removing_a_feed_takes_its_entries_and_polls_but_no_article(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
     (claimed,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(claimed, make.entry("a"), make.entry("b")))
+    store.feeds.apply([make.poll(claimed, make.entry("a"), make.entry("b"))])
     (first, _) = store.articles.claim(make.now, limit=2, lease_until=make.lease_until)
     store.articles.apply([make.done(first)])
     (article,) = store.articles.infos(ArticleFilter())
@@ -155,7 +159,7 @@ def test_a_feed_is_found_by_id_and_by_exact_address_only(store: SqlStore, make: 
 def test_entries_of_a_feed_are_listed_latest_first(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
     (claimed,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(claimed, make.entry("a"), make.entry("b"), make.entry("c")))
+    store.feeds.apply([make.poll(claimed, make.entry("a"), make.entry("b"), make.entry("c"))])
     (first,) = store.articles.claim(make.now, limit=1, lease_until=make.lease_until)
     store.articles.apply([make.done(first)])
 

@@ -12,8 +12,9 @@ from alembic.runtime.migration import MigrationContext
 from ingest.errors import SchemaMismatch, StoreError
 from ingest.policy import DatabasePolicy
 from ingest.store import SqlStore, migrate
+from ingest.store.dialect import EARLIEST
 from ingest.store.engine import Database, open_database
-from ingest.store.queues import ENTRIES, FEEDS, Queue, select_due
+from ingest.store.queues import ENTRIES, FEEDS, Queue
 from ingest.store.schema import metadata
 from tests.contract.making import Make
 
@@ -61,7 +62,7 @@ def test_every_migration_can_be_taken_back_and_made_again(database: Database) ->
 def test_a_database_of_the_first_schema_keeps_its_rows(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
     (claimed,) = store.feeds.claim(make.now, limit=5, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(claimed, make.entry("a")))
+    store.feeds.apply([make.poll(claimed, make.entry("a"))])
     migrate.downgrade(store.database, "0001")
 
     assert migrate.upgrade(store.database).current == "0001"
@@ -111,8 +112,8 @@ def test_due_rows_are_found_along_their_index(store: SqlStore, make: Make, queue
             connection.execute(sa.text("SET enable_seqscan = off"))
             connection.execute(sa.text("SET enable_bitmapscan = off"))
             connection.execute(sa.text("SET enable_sort = off"))
-        for lane in queue.lanes:
-            query = select_due(queue, lane, make.now).limit(64)
+        for statement in queue.statements:
+            query = statement.params(now=make.now, due_by=make.now, after_at=EARLIEST, after_id=0, window=64)
             text = query.compile(connection, compile_kwargs={"literal_binds": True})
             explain = "EXPLAIN QUERY PLAN " if store.database.is_sqlite else "EXPLAIN "
             plans.append("\n".join(str(row) for row in connection.exec_driver_sql(f"{explain}{text}".replace("%%", "%"))))

@@ -20,7 +20,7 @@ def stored_entry(store: SqlStore, make: Make, **said: object) -> Entry:
     """An entry with these contents as it comes back from the store."""
     make.feed(store)
     (held,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
-    store.feeds.apply(make.poll(held, make.entry("a", **said)))
+    store.feeds.apply([make.poll(held, make.entry("a", **said))])
     (claimed,) = store.articles.claim(make.now, limit=1, lease_until=make.lease_until)
     return claimed.entry
 
@@ -38,7 +38,7 @@ def test_characters_that_no_database_takes_are_left_out_of_everything_else(store
     make.feed(store, title=ODD, tags=(ODD,))
     (held,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
     new = make.entry("k" + ODD)
-    store.feeds.apply(make.poll(held, new, head=FeedHead("rss20", title=ODD, description=ODD, language=ODD), reason=ODD))
+    store.feeds.apply([make.poll(held, new, head=FeedHead("rss20", title=ODD, description=ODD, language=ODD), reason=ODD)])
     (claimed,) = store.articles.claim(make.now, limit=1, lease_until=make.lease_until)
     article = make.article(title=ODD, text=ODD, html=ODD, authors=(ODD,), credit=ODD, language=ODD)
     store.articles.apply([make.done(claimed, article=article, reason=ODD, identities=make.urls("https://x.example/" + ODD))])
@@ -111,8 +111,8 @@ def test_a_plan_that_cannot_be_written_leaves_nothing_and_says_so_in_one_line(st
     bad = replace(make.entry("b"), reason=None)  # type: ignore[arg-type]
 
     with pytest.raises(StoreError) as caught:
-        store.feeds.apply(make.poll(held, make.entry("a"), bad))
+        store.feeds.apply([make.poll(held, make.entry("a"), bad)])
 
     assert "\n" not in str(caught.value)
     assert store.feeds.entries(feed_id, 9) == store.feeds.polls(feed_id, 9) == ()
-    store.feeds.apply(make.poll(held, make.entry("a")))
+    store.feeds.apply([make.poll(held, make.entry("a"))])

@@ -24,6 +24,8 @@ def upgrade() -> None:
     _extend_feeds()
     _extend_hosts()
     op.add_column("gaps", sa.Column("repair", sa.Text(), nullable=False, server_default=""))
+    op.add_column("gaps", sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("gaps", sa.Column("next_try_at", TIME))
     op.add_column("articles", sa.Column("robots", NAME))
     _create_robots()
     _create_moves()
@@ -34,7 +36,8 @@ def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
     op.drop_column("articles", "robots")
-    op.drop_column("gaps", "repair")
+    for column in ("repair", "tries", "next_try_at"):
+        op.drop_column("gaps", column)
     _shrink_hosts()
     op.drop_index(op.f("ix_feeds_listed_hash"), "feeds")
     # What moved goes back to the address it was listed under, the only one an earlier version finds it by.

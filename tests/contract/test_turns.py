@@ -1,0 +1,168 @@
+"""Turns at hosts: one budget for feeds, entries and requests on the way, kept by all daemons of a database together."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from ingest.model import Action, EntryState, HostLesson
+from ingest.outcome import Outcome
+from ingest.policy import HostPolicy
+from ingest.store import SqlStore
+from tests.contract.making import Make, OpenAs
+
+SECOND = timedelta(seconds=1)
+WORKERS = 4
+
+
+def claim(store: SqlStore, make: Make, seconds: float = 0.0) -> list[str]:
+    now = make.now + seconds * SECOND
+    return [one.url for one in store.feeds.claim(now, limit=10, lease_until=now + timedelta(minutes=2))]
+
+
+def crowd(store: SqlStore, make: Make, number: int = 5, host: str = "big.example") -> None:
+    specs = [make.spec(f"https://{host}/{n}") for n in range(number)]
+    store.feeds.sync(specs, make.now, first_poll_at=lambda _: make.now)
+
+
+def test_starts_at_one_host_are_a_gap_apart_whoever_claims(open_as: OpenAs, make: Make) -> None:
+    one, other = open_as("one", HostPolicy(gap_s=10, at_once=9)), open_as("other", HostPolicy(gap_s=10, at_once=9))
+    crowd(one, make)
+
+    assert claim(one, make) == ["https://big.example/0"]
+    assert claim(other, make, 9.9) == []
+    assert one.feeds.is_waiting(make.now + 9 * SECOND)
+    assert claim(other, make, 10) == ["https://big.example/1"]
+    assert claim(one, make, 11) == []
+
+
+def test_entries_and_feeds_of_a_host_share_its_turns(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=10))
+    feed_id = make.feed(store, "https://news.example/feed")
+    make.feed(store, "https://news.example/other")
+    held = store.feeds.claim_one(feed_id, make.now, make.lease_until)
+    store.feeds.apply([make.poll(held, make.entry("a"))])
+
+    assert claim(store, make) == ["https://news.example/other"]
+    assert store.articles.claim(make.now, limit=9, lease_until=make.lease_until) == ()
+    assert store.articles.is_waiting(make.now)
+    later = make.now + 10 * SECOND
+    assert len(store.articles.claim(later, limit=9, lease_until=make.lease_until)) == 1
+    assert claim(store, make, 10) == []
+
+
+def test_no_more_are_in_flight_at_a_host_than_allowed_feeds_and_entries_together(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=0, at_once=2))
+    first = make.feed(store, "https://news.example/feed")
+    held = store.feeds.claim_one(first, make.now, make.lease_until)
+    store.feeds.apply([make.poll(held, make.entry("a"), make.entry("b"), make.entry("c"))])
+    make.feed(store, "https://news.example/other")
+
+    assert claim(store, make) == ["https://news.example/other"]
+    (page,) = store.articles.claim(make.now, limit=9, lease_until=make.lease_until)
+    assert claim(store, make) == []
+    store.articles.apply([make.done(page)])
+    assert len(store.articles.claim(make.now, limit=9, lease_until=make.lease_until)) == 1
+
+
+def test_four_workers_keep_the_gap_of_every_host_together(open_as: OpenAs, make: Make) -> None:
+    policy = HostPolicy(gap_s=10, at_once=9)
+    specs = [make.spec(f"https://h{number % 10}.example/{number}") for number in range(100)]
+    open_as("me", policy).feeds.sync(specs, make.now, first_poll_at=lambda _: make.now)
+    stores = [open_as(f"worker {number}", policy) for number in range(WORKERS)]
+    for round_ in range(3):
+        start = threading.Barrier(WORKERS)
+
+        def work(store: SqlStore, start: threading.Barrier = start, at: float = 10.0 * round_) -> list[str]:
+            start.wait(10)
+            return claim(store, make, at) + claim(store, make, at + 5)
+
+        with ThreadPoolExecutor(WORKERS) as threads:
+            claimed = [url for urls in threads.map(work, stores) for url in urls]
+        assert sorted(url.split("/")[2] for url in claimed) == sorted(f"h{n}.example" for n in range(10))
+
+
+def test_reserved_turns_are_a_gap_apart_however_many_ask_at_once(open_as: OpenAs, make: Make) -> None:
+    stores = [open_as(f"worker {number}", HostPolicy(gap_s=5)) for number in range(WORKERS)]
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        given = threads.map(lambda n: stores[n % WORKERS].hosts.reserve("h.example", make.now, within_s=60), range(12))
+
+    assert sorted(given) == [make.now + 5 * n * SECOND for n in range(12)]
+
+
+def test_a_turn_that_is_too_far_away_is_told_but_not_taken(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=40))
+    assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now
+    assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now + 40 * SECOND
+    for _ in range(2):
+        assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now + 80 * SECOND
+
+
+def test_a_learned_gap_and_a_pause_outlive_the_process_and_hold_for_every_kind_of_request(open_as: OpenAs, make: Make) -> None:
+    first = open_as("first", HostPolicy())
+    crowd(first, make)
+    first.hosts.learn("big.example", HostLesson(63.0, make.at(1), "429"), make.now)
+
+    second = open_as("second", HostPolicy())
+    assert claim(second, make, 59) == []
+    assert second.hosts.reserve("big.example", make.now, within_s=0) == make.at(1)
+    assert claim(second, make, 60) == ["https://big.example/0"]
+    assert claim(second, make, 60 + 62) == []
+    assert claim(second, make, 60 + 63) == ["https://big.example/1"]
+
+
+def test_requests_are_counted_since_the_last_refusal(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    for second in range(3):
+        store.hosts.reserve("h.example", make.now + second * SECOND, within_s=0)
+    host = store.hosts.find("h.example")
+    assert (host.granted, host.window_at) == (3, make.now)
+
+    store.hosts.learn("h.example", HostLesson(2.0, make.at(1), "429"), make.now)
+    assert store.hosts.find("h.example").granted == 0
+
+
+def test_a_crawl_delay_widens_the_gap(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    store.hosts.set_crawl_delay("big.example", 30.0, make.at(-1))
+    crowd(store, make)
+    assert claim(store, make) != []
+    assert claim(store, make, 29) == []
+    assert claim(store, make, 30) != []
+
+
+def test_a_claim_tells_how_many_feeds_share_the_host(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    crowd(store, make, 7)
+    store.hosts.count_feeds()
+    (claimed,) = store.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
+    assert (claimed.host.host, claimed.host.feeds) == ("big.example", 7)
+
+    store.feeds.sync([make.spec("https://big.example/0")], make.now, first_poll_at=lambda _: make.now)
+    store.hosts.count_feeds()
+    assert store.hosts.find("big.example").feeds == 1
+
+
+def test_a_thousand_due_feeds_of_one_host_starve_nobody_and_are_served_in_the_order_in_which_they_came_due(
+    open_as: OpenAs, make: Make
+) -> None:
+    store = open_as("me", HostPolicy(gap_s=10, at_once=9))
+    specs = [make.spec(f"https://big.example/{n}") for n in range(1000)] + [make.spec(f"https://s{n}.example/") for n in range(5)]
+    due = {spec.url: make.at(-2000 + n) for n, spec in enumerate(specs)}
+    store.feeds.sync(specs, make.now, first_poll_at=lambda spec: due[spec.url])
+
+    assert claim(store, make) == ["https://big.example/0", *(f"https://s{n}.example/" for n in range(5))]
+    assert [claim(store, make, 10.0 * turn) for turn in range(1, 4)] == [[f"https://big.example/{n}"] for n in range(1, 4)]
+
+
+def test_a_refusal_of_a_page_holds_back_the_feeds_of_its_host(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=0))
+    feed_id = make.feed(store)
+    held = store.feeds.claim_one(feed_id, make.now, make.lease_until)
+    store.feeds.apply([make.poll(held, make.entry("a"), next_poll_at=make.now)])
+    (page,) = store.articles.claim(make.now, limit=9, lease_until=make.lease_until)
+    refused = make.done(page, Action.NONE, outcome=Outcome.RATE_LIMITED, state=EntryState.PENDING, next_try_at=make.at(9))
+    store.articles.apply([make.done(page, Action.NONE, lesson=HostLesson(2.0, make.at(5), "429"), state=refused.state)])
+
+    assert claim(store, make, 299) == []
+    assert claim(store, make, 300) == ["https://news.example/feed"]
