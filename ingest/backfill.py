@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.decide import plan_entry
-from ingest.discovery import discover, find_or_add, read_page
+from ingest.discovery import discover, find_or_add
 from ingest.errors import FetchError, IngestError, LeaseLost, ParseError, PermanentFetchError, StoreError, WorkKilled
-from ingest.history import estimate_pages, find_strategy, is_within, next_checkpoint
+from ingest.history import estimate_pages, find_strategy, is_within
 from ingest.model import (
     Backfill,
     Checkpoint,
@@ -24,15 +24,12 @@ from ingest.model import (
     Fetched,
     HistoryPlan,
     KeyedEntry,
-    ParsedFeed,
-    Strategy,
     Validators,
 )
+from ingest.paging import Page, Pager, read_page
 from ingest.pipeline import GRACE_S, poll_feed
 from ingest.urls import redact
 from ingest.wiring import Service
-
-_NO_SUCH_PAGE = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,7 @@ class _HistoryReader:
     state: FeedHistory
     document: Fetched | None  # the feed's own, if it was fetched just now
     is_done: bool = False
-    asked: set[str] = field(default_factory=set)  # pages of this run
+    pager: Pager | None = None
     first_left: str | None = None  # the first page of which the scope left something out: the next run begins there
 
     async def read(self, is_over: Callable[[], bool]) -> None:
@@ -227,43 +224,26 @@ class _HistoryReader:
             return run
         if self.scope.limit is not None and self.state.entries_new >= self.scope.limit:
             return self._stop_at_limit(run)
-        self.asked.add(url)
-        try:
-            parsed, keyed = await read_page(self.service, url, self.feed.url)
-        except PermanentFetchError as error:
-            if run.strategy is not Strategy.WORDPRESS or error.status not in _NO_SUCH_PAGE:
-                raise
-            # WordPress ends its paging with 404.
-            return await self._apply(run, (), replace(run.checkpoint, next_url=None), f"the end: page answers {error.status}")
-        return await self._take(run, url, parsed, keyed)
+        self.pager = self.pager or Pager(self.service, self.feed, run.strategy)
+        return await self._take(run, await self.pager.read(url, run.checkpoint, since=self.scope.since))
 
     def _stop_at_limit(self, run: Backfill) -> Backfill:
         self.is_done, self.state.outcome = True, f"limit of {self.scope.limit} entries reached; run again to go on"
         return run
 
-    async def _take(self, run: Backfill, url: str, parsed: ParsedFeed, keyed: tuple[KeyedEntry, ...]) -> Backfill:
-        store = self.service.store.feeds
-        known = await self.service.in_thread(store.known_entries, self.feed.feed_id, [entry.key for entry in keyed])
-        unseen = [entry for entry in keyed if entry.key not in known]
-        wanted = [entry for entry in unseen if is_within(entry.entry, self.scope.since, self.scope.until)]
-        if len(wanted) < len(unseen):
-            self.first_left = self.first_left or url
+    async def _take(self, run: Backfill, page: Page) -> Backfill:
+        wanted = [entry for entry in page.unseen if is_within(entry.entry, self.scope.since, self.scope.until)]
+        if len(wanted) < len(page.unseen):
+            self.first_left = self.first_left or page.url
         room = None if self.scope.limit is None else max(self.scope.limit - self.state.entries_new, 0)
         new = tuple(plan_entry(entry, self.feed.options, reason=f"history, {run.strategy.value}") for entry in wanted[:room])
         if room is not None and len(wanted) > room:  # the page is not finished: the checkpoint stays before it
             return self._stop_at_limit(
                 await self._apply(run, new, run.checkpoint, f"limit of {self.scope.limit} entries reached")
             )
-        dates = [entry.entry.published_at or entry.entry.updated_at for entry in keyed]
-        newest = max((date for date in dates if date), default=None)
-        checkpoint, is_over, reason = next_checkpoint(
-            run.strategy, parsed, url, run.checkpoint, new_keys=len(unseen), newest=newest, since=self.scope.since
-        )
-        if checkpoint.next_url in self.asked:
-            checkpoint, is_over, reason = replace(checkpoint, next_url=None), True, "the end: its pages lead in a circle"
-        if is_over:
-            self.is_done, self.state.outcome = True, reason
-        return await self._apply(run, new, checkpoint, reason)
+        if page.is_over:
+            self.is_done, self.state.outcome = True, page.reason
+        return await self._apply(run, new, page.following, page.reason)
 
     async def _apply(self, run: Backfill, new: tuple[EntryPlan, ...], checkpoint: Checkpoint, reason: str) -> Backfill:
         """Write a page and how far the history is read. The run in hand goes on at `checkpoint`, whatever the scope left out."""

@@ -1,14 +1,15 @@
 """From an address that somebody gave to a feed: itself, one that its page names, or one at a usual place."""
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ingest.errors import FetchError, ParseError, WorkKilled
-from ingest.model import FeedInfo, FeedOrigin, FeedSpec, Fetched, FetchRequest, KeyedEntry, ParsedFeed, Purpose
+from ingest.model import FeedInfo, FeedOrigin, FeedSpec, Fetched
 from ingest.outcome import Outcome
+from ingest.paging import fetch_feed
 from ingest.parse import FoundFeed, find_feeds, likely_feed_urls
 from ingest.parse.sites import known_feed_urls
-from ingest.pipeline import read_feed, scoped_secrets
+from ingest.pipeline import read_feed
 from ingest.urls import is_http_url, redact
 from ingest.wiring import Service
 
@@ -87,24 +88,3 @@ async def _read_those(service: Service, urls: tuple[str, ...], most: int) -> tup
 async def _read(service: Service, url: str, answer: Fetched) -> Discovered:
     parsed, _ = await service.offload(service.feeds.parse.timeout_s, read_feed, answer, service.feeds.parse)
     return Discovered(FoundFeed(url=url, title=parsed.head.title), answer)
-
-
-async def read_page(
-    service: Service, url: str, feed_url: str, *, document: Fetched | None = None
-) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
-    """The feed document at `url`, a page of the history of `feed_url`, with its entries. Raises FetchError, ParseError.
-
-    A `document` that was fetched a moment ago is not asked for again.
-    """
-    answer = document or await fetch_feed(service, url, feed_url)
-    parsed, keyed = await service.offload(service.feeds.parse.timeout_s, read_feed, answer, service.feeds.parse)
-    return replace(parsed, entries=tuple(entry.entry for entry in keyed)), keyed
-
-
-async def fetch_feed(service: Service, url: str, feed_url: str | None = None) -> Fetched:
-    """The document at `url`, with the secrets of `feed_url` where both have one origin."""
-    answer = await service.fetcher.fetch(
-        FetchRequest(url, Purpose.FEED, secrets=scoped_secrets(service.feeds.edges.secrets, feed_url or url, url))
-    )
-    assert isinstance(answer, Fetched)  # 304 answers conditions, and none were made
-    return answer
