@@ -1,0 +1,168 @@
+"""Missed entries, looked for in a feed's older pages: archives, paging or WordPress, as its history is read by a backfill.
+
+A repair holds the feed like a poll does, so nobody repairs or polls it meanwhile, and every page waits for its host's turn. What
+was found and what is known of the gap then are written in one transaction, after the last page: a repair that was ended in the
+middle is begun anew. Checkpoints of a backfill are not touched.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from ingest.decide import plan_entry
+from ingest.errors import FetchError, IngestError, ParseError, StoreError, WorkKilled
+from ingest.history import find_strategy, is_within
+from ingest.log import get
+from ingest.model import Checkpoint, FeedInfo, FeedState, GapInfo, GapRepair, KeyedEntry, Lease, Strategy
+from ingest.paging import Page, Pager, read_page
+from ingest.wiring import Service
+
+_REASON = "found by repair of a gap"
+_CACHES = timedelta(hours=1)  # by which a document may have been old: entries dated before the poll that did not show them yet
+_TRIES = 4
+_PAUSE_S = 900.0  # after the first try that failed; four times as long after each further one: 15 min, 1 h, 4 h
+_PAUSE_GROWTH = 4.0
+
+_WORDS = {Strategy.ARCHIVE: "archives", Strategy.PAGED: "paging", Strategy.WORDPRESS: "WordPress paging"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look back brought, and how it went."""
+
+    found: tuple[KeyedEntry, ...]
+    how: str
+
+
+async def repair_gaps(service: Service, limit: int) -> tuple[GapRepair, ...]:
+    """Repair gaps that are due, `limit` at most; answers what was written of them. Raises StoreError."""
+    if not service.settings.policies.gaps.is_repaired or service.feeds.edges.network.is_away:
+        return ()
+    return await repair(service, await service.in_thread(service.store.gaps.open, service.clock.now(), limit))
+
+
+async def repair(service: Service, gaps: Sequence[GapInfo]) -> tuple[GapRepair, ...]:
+    """Repair these gaps one after the other; those whose feed somebody else holds are left for later. Raises StoreError."""
+    done = [await _repair(service, gap) for gap in gaps]
+    return tuple(one for one in done if one is not None)
+
+
+async def _repair(service: Service, gap: GapInfo) -> GapRepair | None:
+    feed = await service.in_thread(service.store.feeds.find, str(gap.feed_id))
+    if feed is None or feed.state is not FeedState.ACTIVE:
+        return None
+    async with _holding(service, feed.feed_id) as is_held:
+        if not is_held:
+            return None
+        started_s = service.clock.monotonic_s()
+        try:
+            written = _found(service, gap, feed, await _look_back(service, gap, feed))
+        except (FetchError, ParseError, WorkKilled) as error:
+            if service.feeds.edges.network.is_away:
+                return None
+            written = _failed(service, gap, error)
+        await service.in_thread(service.store.gaps.repaired, written)
+        _tell(gap, written, elapsed_s=service.clock.monotonic_s() - started_s)
+        return written
+
+
+def _found(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRepair:
+    new = tuple(plan_entry(entry, feed.options, reason=_REASON) for entry in look.found)
+    return GapRepair(gap.gap_id, gap.feed_id, service.clock.now(), look.how, found=len(new), new=new)
+
+
+def _failed(service: Service, gap: GapInfo, error: IngestError) -> GapRepair:
+    """To be tried again after a pause; after the last try nothing was found."""
+    now, reason = service.clock.now(), error.reason if isinstance(error, FetchError) else str(error)
+    tried = partial(GapRepair, gap.gap_id, gap.feed_id, now)
+    if gap.tries + 1 >= _TRIES:
+        return tried(f"given up after {gap.tries + 1} tries: {reason}", found=0)
+    pause = timedelta(seconds=_PAUSE_S * _PAUSE_GROWTH**gap.tries)
+    return tried(f"could not be looked for yet: {reason}", next_try_at=now + pause)
+
+
+def _tell(gap: GapInfo, written: GapRepair, *, elapsed_s: float) -> None:
+    log = get("ingest.repair")
+    say = log.info if written.found else log.warning
+    say(
+        "gap_repair_failed" if written.found is None else "gap_repaired",
+        gap_id=gap.gap_id,
+        feed_id=gap.feed_id,
+        url=gap.feed_url,
+        missed=round(gap.missed),
+        found=written.found,
+        reason=written.how,
+        ms=round(1000 * elapsed_s),
+    )
+
+
+# ── looking back ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _look_back(service: Service, gap: GapInfo, feed: FeedInfo) -> _Look:
+    """Page by page into the past, until the other side of the gap is reached. Raises FetchError, ParseError, WorkKilled."""
+    start = await _find_start(service, feed)
+    if start is None:
+        return _Look((), "the feed names no older pages")
+    strategy, url = start
+    pager, checkpoint = Pager(service, feed, strategy), Checkpoint(url)
+    since, most = gap.since_at - _CACHES, service.settings.policies.gaps.max_pages
+    found: dict[str, KeyedEntry] = {}
+    is_over = False
+    while not is_over and checkpoint.next_url is not None and checkpoint.pages < most:
+        page = await pager.read(checkpoint.next_url, checkpoint, since=since)
+        found |= {entry.key: entry for entry in page.unseen if is_within(entry.entry, since, None)}
+        checkpoint, is_over = page.following, page.is_over or _is_across(page, gap)
+    pages = f"{checkpoint.pages} page" + ("s" if checkpoint.pages != 1 else "")
+    stopped = "" if is_over or checkpoint.next_url is None else "; there are more pages than gaps.max_pages"
+    return _Look(tuple(found.values()), f"{pages} of {_WORDS[strategy]}: {len(found)} found{stopped}")
+
+
+async def _find_start(service: Service, feed: FeedInfo) -> tuple[Strategy, str] | None:
+    """How to reach older entries, and the first page: by the feed's last document, which is asked for only if it is not kept."""
+    seen = await service.in_thread(service.store.feeds.seen_items, feed.feed_id)
+    if seen is not None and seen.head is not None:
+        return find_strategy(seen.head, feed.url)
+    parsed, _ = await read_page(service, feed.url, feed.url, user_agent=feed.options.user_agent)
+    return find_strategy(parsed.head, feed.url)
+
+
+def _is_across(page: Page, gap: GapInfo) -> bool:
+    """Whether all of the page was known before. The first page may only repeat what the feed shows, and pages newer than the
+    gap may have been read to repair a later one.
+    """
+    is_newer = page.newest_at is not None and page.newest_at > gap.until_at
+    return not page.unseen and page.following.pages > 1 and not is_newer
+
+
+# ── holding the feed ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.asynccontextmanager
+async def _holding(service: Service, feed_id: int) -> AsyncIterator[bool]:
+    """Whether the feed is ours for now; it is given back due as before."""
+    store, lease_s = service.store.feeds, service.feeds.poll.lease_s
+    now = service.clock.now()
+    claim = await service.in_thread(store.claim_one, feed_id, now, now + timedelta(seconds=lease_s))
+    if claim is None:
+        yield False
+        return
+    held = {feed_id: claim.lease}
+    renewing = asyncio.create_task(_renew_for_ever(service, held, lease_s))
+    try:
+        yield True
+    finally:
+        renewing.cancel()
+        with contextlib.suppress(StoreError):
+            await service.in_thread(store.release, held)
+
+
+async def _renew_for_ever(service: Service, held: dict[int, Lease], lease_s: float) -> None:
+    while True:
+        await asyncio.sleep(lease_s / 3)
+        until: datetime = service.clock.now() + timedelta(seconds=lease_s)
+        with contextlib.suppress(StoreError):  # the next round tries again; a repair that lost its lease does no harm
+            await service.in_thread(service.store.feeds.renew, held, until)
