@@ -148,7 +148,7 @@ class RobotsStore(Protocol):
 class CrawlDelays(Protocol):
     """What the robots.txt of hosts say about the pause between two requests."""
 
-    def set_crawl_delay(self, host: str, seconds: float | None) -> None:
+    def set_crawl_delay(self, host: str, delay_s: float | None, now: datetime) -> None:
         """From now on so long; None: it does not say."""
         ...
 

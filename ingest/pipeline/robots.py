@@ -123,7 +123,8 @@ class RobotsGate:
     def _keep(self, file: RobotsFile, token: str) -> None:
         self._store.put(file)
         if file.unreachable_since_at is None:
-            self._delays.set_crawl_delay(host_of(file.origin), crawl_delay_s(file, token, self._policy))
+            delay_s = crawl_delay_s(file, token, self._policy)
+            self._delays.set_crawl_delay(host_of(file.origin), delay_s, file.fetched_at)
 
     # ── what is remembered ──
 
