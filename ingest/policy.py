@@ -72,7 +72,7 @@ class PollPolicy:
         5 * MINUTE_S, "No feed is polled more often than this, unless its own interval says so.", unit="s", low=1, high=DAY_S
     )
     max_interval_s: float = _knob(DAY_S, "No hint and no failure makes polls rarer than this.", unit="s", low=60, high=30 * DAY_S)
-    is_adaptive: bool = _knob(True, "Learn when each feed publishes and share the polls out by it. Off: every feed at interval_s.")
+    is_adaptive: bool = _knob(True, "Learn when each feed publishes and share polls out by it. Off: every feed at interval_s.")
     half_life_days: float = _knob(
         21.0, "What a feed did this long ago counts half of what it does today.", unit="days", low=1, high=365
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -149,7 +149,12 @@ def _in_threads(threads: ThreadPoolExecutor) -> InThread:
 
 def _feed_tools(settings: Settings, store: SqlStore, edges: Edges) -> FeedTools:
     policies = settings.policies
-    pacer = Pacer(store.feeds.rates, edges.in_thread, policies.poll)
+
+    def rates() -> Iterator[float | None]:
+        store.hosts.count_feeds()
+        return store.feeds.rates()
+
+    pacer = Pacer(rates, edges.in_thread, policies.poll)
     return FeedTools(
         store=store.feeds, edges=edges, pacer=pacer, poll=policies.poll, parse=policies.parse, slow_down=policies.websub.slow_down
     )

@@ -64,6 +64,14 @@ class _Trip:
     hops: list[Hop] = field(default_factory=list)
     visited: set[str] = field(default_factory=set)
 
+    is_grant_spent: bool = False
+
+    def take_grant(self, host: str) -> bool:
+        """Whether the turn that came with the claim is for this request; it is so once."""
+        is_granted = host == self.request.host_granted and not self.is_grant_spent
+        self.is_grant_spent = self.is_grant_spent or is_granted
+        return is_granted
+
     def begin_hop(self, now_s: float) -> None:
         self.hop_began_s = now_s
 
@@ -147,7 +155,10 @@ class HttpFetcher:
 
     async def _fetch_once(self, trip: _Trip, target: str) -> Fetched | NotModified | _Redirect:
         """Ask one address, within what is left of the deadline once it is its host's turn."""
-        async with self._gate.enter(host_of(target)):
+        host = host_of(target)
+        is_granted = trip.take_grant(host)
+        gap_s = trip.request.host_gap_s if host == trip.request.host_granted else None
+        async with self._gate.enter(host, is_granted=is_granted, gap_s=gap_s):
             trip.begin_hop(self._clock.monotonic_s())
             try:
                 with translated(target):

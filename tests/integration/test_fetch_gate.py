@@ -9,6 +9,7 @@ import pytest
 
 from ingest.fetch.gate import HostGate
 from ingest.policy import HostPolicy
+from ingest.ports import HostTurns
 
 
 class SteppedClock:
@@ -28,9 +29,12 @@ class SteppedClock:
         await asyncio.sleep(0)
 
 
-def walk(work: Callable[[HostGate, SteppedClock], Coroutine[Any, Any, None]], *, at_once: int = 2, gap_s: float = 0.0) -> None:
+Work = Callable[[HostGate, SteppedClock], Coroutine[Any, Any, None]]
+
+
+def walk(work: Work, *, at_once: int = 2, gap_s: float = 0.0, turns: HostTurns | None = None) -> None:
     clock = SteppedClock()
-    gate = HostGate(HostPolicy(at_once=at_once, gap_s=gap_s), clock, sleep=clock.sleep)
+    gate = HostGate(HostPolicy(at_once=at_once, gap_s=gap_s), clock, turns, sleep=clock.sleep)
     asyncio.run(work(gate, clock))
 
 
@@ -94,16 +98,43 @@ def test_who_comes_first_goes_first() -> None:
     assert order == list(range(20))
 
 
-def test_busy_hosts_are_those_without_a_free_place() -> None:
-    async def work(gate: HostGate, clock: SteppedClock) -> None:
-        assert gate.busy_hosts() == frozenset()
-        async with gate.enter("a.example"):
-            assert gate.busy_hosts() == frozenset()
-            async with gate.enter("a.example"), gate.enter("b.example"):
-                assert gate.busy_hosts() == {"a.example"}
-        assert gate.busy_hosts() == frozenset()
+class Turns:
+    """Turns as a store hands them out: each host's next one `waits_s` from now."""
 
-    walk(work)
+    def __init__(self, waits_s: float = 0.0) -> None:
+        self.waits_s = waits_s
+        self.asked: list[str] = []
+
+    async def reserve(self, host: str) -> float:
+        self.asked.append(host)
+        return self.waits_s
+
+
+def test_a_request_whose_turn_came_with_the_claim_asks_for_none_and_any_other_waits_for_its_own() -> None:
+    turns = Turns(waits_s=7.0)
+    starts: list[float] = []
+
+    async def work(gate: HostGate, clock: SteppedClock) -> None:
+        async with gate.enter("a.example", is_granted=True):
+            starts.append(clock.now_s)
+        async with gate.enter("b.example"):
+            starts.append(clock.now_s)
+
+    walk(work, turns=turns)
+    assert turns.asked == ["b.example"]
+    assert starts[1] - starts[0] == 7.0
+
+
+def test_a_learned_gap_keeps_starts_further_apart_than_the_policy() -> None:
+    starts: list[float] = []
+
+    async def work(gate: HostGate, clock: SteppedClock) -> None:
+        for _ in range(3):
+            async with gate.enter("a.example", is_granted=True, gap_s=60.0):
+                starts.append(clock.now_s)
+
+    walk(work, gap_s=1.0)
+    assert [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)] == [60.0, 60.0]
 
 
 def test_a_failure_and_a_cancellation_give_the_place_back() -> None:
@@ -118,12 +149,12 @@ def test_a_failure_and_a_cancellation_give_the_place_back() -> None:
                 await asyncio.sleep(0)
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
-                assert gate.busy_hosts() == {"a.example"}
+                assert gate._hosts["a.example"].users == 1
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             await fail()
-        assert gate.busy_hosts() == frozenset()
+        assert gate._hosts["a.example"].users == 0
         await visit()
 
     walk(work, at_once=1)
