@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ingest.decide import plan_entry
 from ingest.discovery import discover, find_or_add
@@ -236,7 +237,8 @@ class _HistoryReader:
         if len(wanted) < len(page.unseen):
             self.first_left = self.first_left or page.url
         room = None if self.scope.limit is None else max(self.scope.limit - self.state.entries_new, 0)
-        new = tuple(plan_entry(entry, self.feed.options, reason=f"history, {run.strategy.value}") for entry in wanted[:room])
+        plan = partial(plan_entry, options=self.feed.options, full_text=self.service.settings.full_text)
+        new = tuple(plan(entry, reason=f"history, {run.strategy.value}") for entry in wanted[:room])
         if room is not None and len(wanted) > room:  # the page is not finished: the checkpoint stays before it
             return self._stop_at_limit(
                 await self._apply(run, new, run.checkpoint, f"limit of {self.scope.limit} entries reached")

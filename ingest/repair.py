@@ -70,7 +70,7 @@ async def _repair(service: Service, gap: GapInfo) -> GapRepair | None:
 
 
 def _found(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRepair:
-    new = tuple(plan_entry(entry, feed.options, reason=_REASON) for entry in look.found)
+    new = tuple(plan_entry(entry, feed.options, reason=_REASON, full_text=service.settings.full_text) for entry in look.found)
     return GapRepair(gap.gap_id, gap.feed_id, service.clock.now(), look.how, found=len(new), new=new)
 
 

@@ -156,7 +156,13 @@ def _feed_tools(settings: Settings, store: SqlStore, edges: Edges) -> FeedTools:
 
     pacer = Pacer(rates, edges.in_thread, policies.poll)
     return FeedTools(
-        store=store.feeds, edges=edges, pacer=pacer, poll=policies.poll, parse=policies.parse, slow_down=policies.websub.slow_down
+        store=store.feeds,
+        edges=edges,
+        pacer=pacer,
+        poll=policies.poll,
+        parse=policies.parse,
+        slow_down=policies.websub.slow_down,
+        full_text=settings.full_text,
     )
 
 

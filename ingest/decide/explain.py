@@ -57,9 +57,7 @@ def _rate(learned: Learned, now: datetime, policy: PollPolicy) -> str:
     if learned.until_at is None:
         return "not known yet"
     rate = find_rate(learned, now, policy)
-    text = (
-        f"{how_often(rate.per_day)}, from {learned.entries:.0f} entries in {learned.days:.3g} days, older ones counted less"
-    )
+    text = f"{how_often(rate.per_day)}, from {learned.entries:.0f} entries in {learned.days:.3g} days, older ones counted less"
     if rate.shape is None:
         return f"{text}; at all hours alike, as far as is known"
     busy = _hours(hour for hour, factor in enumerate(rate.shape.hours) if factor >= _BUSY)

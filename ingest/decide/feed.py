@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from ingest.decide.filters import plan_entry
 from ingest.decide.terms import Terms
@@ -64,7 +65,7 @@ def plan_feed(claim: FeedClaim, fetched: Fetched, found: Found, *, terms: Terms)
     gap = _gap(claim, arrival, terms.poll)
     learned = learn(claim.learned, arrival, terms.poll, missed=gap.missed if gap else 0.0)
     plan = replace(
-        _plan(claim, fetched, found, arrival),
+        _plan(claim, fetched, found, arrival, full_text=terms.full_text),
         learned=learned,
         gap=gap,
         validators=validators(fetched.headers),
@@ -79,7 +80,8 @@ def plan_pushed_feed(claim: FeedClaim, pushed: Fetched, found: Found, *, terms: 
     """A hub brought a document, which may be a part of the feed: its unseen entries are new, and nothing else follows."""
     arrival = replace(_arrival(claim, pushed, found), is_delta=True)
     learned = learn(claim.learned, arrival, terms.poll)
-    return replace(_plan(claim, pushed, found, arrival), learned=learned, is_push=True)
+    plan = _plan(claim, pushed, found, arrival, full_text=terms.full_text)
+    return replace(plan, learned=learned, is_push=True)
 
 
 def plan_same_feed(claim: FeedClaim, answer: NotModified | Fetched, *, terms: Terms) -> FeedPlan:
@@ -102,9 +104,9 @@ def plan_same_feed(claim: FeedClaim, answer: NotModified | Fetched, *, terms: Te
     return _with_move(plan, answer, terms.poll)
 
 
-def _plan(claim: FeedClaim, fetched: Fetched, found: Found, arrival: Arrival) -> FeedPlan:
+def _plan(claim: FeedClaim, fetched: Fetched, found: Found, arrival: Arrival, *, full_text: bool) -> FeedPlan:
     """What every document writes."""
-    new, changed = _sort_out(claim, found.keyed, found.known)
+    new, changed = _sort_out(claim, found, full_text=full_text)
     return FeedPlan(
         claim=claim,
         polled_at=fetched.fetched_at,
@@ -199,16 +201,15 @@ def _gap(claim: FeedClaim, arrival: Arrival, policy: PollPolicy) -> Gap | None:
     return Gap(since_at, arrival.at, estimate.missed, estimate.reason)
 
 
-def _sort_out(
-    claim: FeedClaim, keyed: tuple[KeyedEntry, ...], known: Mapping[str, KnownEntry]
-) -> tuple[tuple[EntryPlan, ...], tuple[EntryPlan, ...]]:
+def _sort_out(claim: FeedClaim, found: Found, *, full_text: bool) -> tuple[tuple[EntryPlan, ...], tuple[EntryPlan, ...]]:
     new, changed = [], []
-    for entry in keyed:
-        before = known.get(entry.key)
+    plan = partial(plan_entry, options=claim.options, full_text=full_text)
+    for entry in found.keyed:
+        before = found.known.get(entry.key)
         if before is None:
-            new.append(plan_entry(entry, claim.options, reason="new in the feed"))
+            new.append(plan(entry, reason="new in the feed"))
         elif before.content_hash != entry.content_hash:
-            changed.append(plan_entry(entry, claim.options, reason="changed in the feed", entry_id=before.entry_id))
+            changed.append(plan(entry, reason="changed in the feed", entry_id=before.entry_id))
     return tuple(new), tuple(changed)
 
 

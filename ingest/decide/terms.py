@@ -10,13 +10,17 @@ from ingest.schedule import Bounds, NextPoll, Pace, next_poll, poll_floor_s
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`chance` is a number in [0, 1); `slow_down`: how many times less often a feed is polled whose hub pushes all of it."""
+    """`chance` is a number in [0, 1); `slow_down`: how many times less often a feed is polled whose hub pushes all of it.
+
+    `full_text`: whether pages are wanted of feeds that do not say.
+    """
 
     poll: PollPolicy
     hosts: HostPolicy
     pace: Pace
     chance: float
     slow_down: float = 1.0
+    full_text: bool = True
 
     def next_poll(
         self, claim: FeedClaim, now: datetime, *, learned: Learned | None = None, freshness_s: float | None = None

@@ -38,6 +38,7 @@ class EntryPlan:
     state: EntryState
     reason: str
     entry_id: int | None = None
+    wants_page: bool = True  # else nobody is asked for its article, and it waits for no host's turn
 
 
 class Priority(StrEnum):

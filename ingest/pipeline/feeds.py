@@ -43,7 +43,7 @@ _CLAIMED_IN_OUTAGE = 2  # feeds: enough to see that the network is back
 
 @dataclass(frozen=True, slots=True)
 class FeedTools:
-    """What a poll needs. `slow_down`: how many times less often a feed is polled whose hub pushes all of it."""
+    """What a poll needs. `slow_down` and `full_text` are those of `Terms`."""
 
     store: FeedStore
     edges: Edges
@@ -51,6 +51,7 @@ class FeedTools:
     poll: PollPolicy
     parse: ParsePolicy
     slow_down: float = 1.0
+    full_text: bool = True
     apply: ApplyInBatches[FeedPlan] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,7 @@ class FeedTools:
 
     def terms(self) -> Terms:
         """By what a poll is planned now."""
-        return Terms(self.poll, self.edges.hosts, self.pacer.pace, self.edges.chance(), self.slow_down)
+        return Terms(self.poll, self.edges.hosts, self.pacer.pace, self.edges.chance(), self.slow_down, self.full_text)
 
 
 async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None, is_push: bool = False) -> FeedPlan:

@@ -80,7 +80,7 @@ def _said(plan: EntryPlan, now: datetime) -> dict[str, Any]:
         "published_at": entry.published_at,
         "content_hash": plan.keyed.content_hash,
         "data": to_data(entry),
-        "host": host_key(entry.url),
+        "host": host_key(entry.url) if plan.wants_page else "",
         "state": plan.state.value,
         "reason": plan.reason,
         "next_try_at": now if plan.state is EntryState.PENDING else None,

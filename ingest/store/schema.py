@@ -230,7 +230,7 @@ entries = Table(
     Column("published_at", Utc),
     Column("content_hash", Words, nullable=False),
     Column("data", Json, nullable=False),  # Entry, as the feed said it
-    Column("host", HOST, nullable=False),  # of url; empty without one: nothing to ask anybody for
+    Column("host", HOST, nullable=False),  # of url; empty where nobody is asked for a page
     Column("priority", SmallInteger, nullable=False),  # 0 live, 1 backfill
     Column("state", NAME, nullable=False),
     Column("reason", Words, nullable=False, default=""),
