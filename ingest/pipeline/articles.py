@@ -59,7 +59,7 @@ class ArticleTools:
     apply: ApplyInBatches[ArticlePlan] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apply", ApplyInBatches(self.store.apply, self.edges.in_thread))
+        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.edges.in_thread))
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class FeedTools:
     apply: ApplyInBatches[FeedPlan] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apply", ApplyInBatches(self.store.apply, self.edges.in_thread))
+        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.edges.in_thread))
 
     def terms(self) -> Terms:
         """By what a poll is planned now."""

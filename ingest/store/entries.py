@@ -33,13 +33,13 @@ def find_known(connection: sa.Connection, feed_id: int, keys: Collection[str]) -
     known: dict[str, KnownEntry] = {}
     for start in range(0, len(wanted), _KNOWN_BATCH):
         rows = connection.execute(
-            sa.select(entries.c.id, entries.c.key, entries.c.content_hash).where(
+            sa.select(*(entries.c[name] for name in ("id", "key", "content_hash", "first_seen_at"))).where(
                 entries.c.feed_id == feed_id, entries.c.key.in_(wanted[start : start + _KNOWN_BATCH])
             )
         )
         for row in rows:
             key = by_stored[row.key]
-            known[key] = KnownEntry(row.id, key, row.content_hash)
+            known[key] = KnownEntry(row.id, key, row.content_hash, row.first_seen_at)
     return known
 
 

@@ -26,6 +26,7 @@ from ingest.store import dialect, turns
 from ingest.store.dialect import AnyRow
 from ingest.store.schema import ACTIVE, PENDING, entries, feeds, hosts
 
+_NOW, _AHEAD = sa.bindparam("now", type_=dialect.Utc), sa.bindparam("ahead", type_=dialect.Utc)
 _LEAST_WINDOW = 16  # due rows looked at in one go; doubled with each further look
 
 
@@ -112,9 +113,12 @@ def is_free(queue: Queue, now: datetime | sa.ColumnElement[datetime]) -> sa.Colu
     return sa.and_(*conditions)
 
 
-def has_turn(now: datetime | sa.ColumnElement[datetime]) -> sa.ColumnElement[bool]:
-    """The host of the row (joined) may be asked now."""
-    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= now)
+def _has_turn() -> sa.ColumnElement[bool]:
+    """The host of the row (joined) may be asked now. Turns far ahead of now were given by a clock that has been set back."""
+    is_clock_set_back = sa.and_(
+        hosts.c.granted_at > _AHEAD, sa.or_(hosts.c.throttled_until.is_(None), hosts.c.throttled_until <= _NOW)
+    )
+    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= _NOW, is_clock_set_back)
 
 
 def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ...]:
@@ -172,7 +176,7 @@ def _choose(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], c
     wish, window = choice.wish, max(_LEAST_WINDOW, choice.room)
     after: dict[str, Any] = {"after_at": dialect.EARLIEST, "after_id": 0}
     while choice.room > 0:
-        bound = {"now": wish.now, "due_by": wish.due_by, "window": window, **after}
+        bound = {"now": wish.now, "ahead": wish.now + turns.FURTHEST, "due_by": wish.due_by, "window": window, **after}
         rows = connection.execute(statement, bound).all()
         choice.add(rows)
         if len(rows) < window:
@@ -183,7 +187,7 @@ def _choose(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], c
 
 def _select_free(queue: Queue, lane: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     """Due rows of a lane whose host has a turn, in order: a walk along the index of due rows, which ends where `window` says."""
-    table, now = queue.table, sa.bindparam("now", type_=dialect.Utc)
+    table, now = queue.table, _NOW
     after_at = sa.bindparam("after_at", type_=dialect.Utc)
     source: sa.FromClause = table.outerjoin(hosts, hosts.c.host == table.c.host)
     if queue.joined is not None:
@@ -191,7 +195,7 @@ def _select_free(queue: Queue, lane: sa.ColumnElement[bool]) -> sa.Select[*tuple
     return (
         sa.select(table.c.id, table.c.fence, table.c.host, queue.due_at.label("due_at"), *queue.columns, *turns.COLUMNS)
         .select_from(source)
-        .where(lane, queue.is_open, queue.due_at <= sa.bindparam("due_by", type_=dialect.Utc), is_free(queue, now), has_turn(now))
+        .where(lane, queue.is_open, queue.due_at <= sa.bindparam("due_by", type_=dialect.Utc), is_free(queue, now), _has_turn())
         .where(
             queue.due_at >= after_at,
             sa.or_(queue.due_at > after_at, table.c.id > sa.bindparam("after_id", type_=sa.Integer)),
@@ -206,7 +210,6 @@ def _count_held(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
     return Counter(connection.scalars(_HELD_HOSTS, {"now": now}).all())
 
 
-_NOW = sa.bindparam("now", type_=dialect.Utc)
 _HELD_HOSTS: Any = sa.union_all(
     *(
         sa.select(table.c.host).where(table.c.lease_owner.is_not(None), table.c.lease_until >= _NOW, table.c.host != "")

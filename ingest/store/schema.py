@@ -118,6 +118,7 @@ hosts = Table(
     metadata,
     Column("host", HOST, primary_key=True),
     Column("next_request_at", Utc),  # nobody may start a request before; never earlier than throttled_until
+    Column("granted_at", Utc),  # the moment of the last turn that was given
     Column("throttled_until", Utc),  # it asked to be left alone
     Column("gap_s", Float),  # learned
     Column("crawl_delay_s", Float),  # of its robots.txt

@@ -16,6 +16,8 @@ from ingest.store.schema import HOST, feeds, hosts
 
 LOCK = "turns"  # held by whoever hands out turns: claims of feeds and of entries, and requests on the way
 
+FURTHEST = timedelta(seconds=120)  # ahead of now that turns are given
+
 _STATE = ("gap_s", "crawl_delay_s", "granted", "window_at", "refused_at", "throttled_until", "feeds")
 COLUMNS = tuple(hosts.c[name].label(f"host_{name}") for name in _STATE)
 
@@ -46,14 +48,20 @@ def grant(connection: sa.Connection, asked: Sequence[HostState], now: datetime, 
 def _turn(host: HostState, at: datetime, policy: HostPolicy, *, requests: int = 1) -> dict[str, Any]:
     after = after_grant(host, at, requests=requests)
     next_at = at + timedelta(seconds=effective_gap_s(host, at, policy))
-    return {"host": host.host, "next_request_at": next_at, "granted": after.granted, "window_at": after.window_at}
+    return {
+        "host": host.host,
+        "next_request_at": next_at,
+        "granted_at": at,
+        "granted": after.granted,
+        "window_at": after.window_at,
+    }
 
 
 def _write_turns(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
     statement = dialect.insert(connection, hosts)
-    names = ("next_request_at", "granted", "window_at")
+    names = ("next_request_at", "granted_at", "granted", "window_at")
     told = {name: statement.excluded[name] for name in names}
     ordered = sorted(rows, key=lambda row: row["host"])
     connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=told), ordered)
@@ -118,8 +126,7 @@ class HostTable:
     def _reserve(self, connection: sa.Connection, name: str, now: datetime, within_s: float) -> datetime:
         dialect.hold(connection, LOCK)
         found = _find(connection, name)
-        next_at: datetime | None = found.next_request_at if found else None
-        at = max(now, next_at) if next_at else now
+        at = _next_turn(found, now)
         if (at - now).total_seconds() <= within_s:
             host = state_of(found) if found else HostState(name)
             _write_turns(connection, [_turn(host, at, self._policy)])
@@ -153,8 +160,18 @@ class HostTable:
         self._database.transact(_count_feeds)
 
 
+def _next_turn(found: AnyRow | None, now: datetime) -> datetime:
+    if found is None or found.next_request_at is None:
+        return now
+    is_throttled = found.host_throttled_until is not None and found.host_throttled_until > now
+    if found.granted_at is not None and found.granted_at > now + FURTHEST and not is_throttled:
+        return now  # given by a clock that has been set back
+    next_at: datetime = found.next_request_at
+    return max(now, next_at)
+
+
 def _find(connection: sa.Connection, host: str) -> AnyRow | None:
-    query = sa.select(hosts.c.host, hosts.c.next_request_at, *COLUMNS).where(hosts.c.host == host)
+    query = sa.select(hosts.c.host, hosts.c.next_request_at, hosts.c.granted_at, *COLUMNS).where(hosts.c.host == host)
     return connection.execute(query).one_or_none()
 
 

@@ -166,3 +166,13 @@ def test_a_refusal_of_a_page_holds_back_the_feeds_of_its_host(open_as: OpenAs, m
 
     assert claim(store, make, 299) == []
     assert claim(store, make, 300) == ["https://news.example/feed"]
+
+
+def test_turns_that_a_clock_far_ahead_gave_hold_nobody_back_once_it_is_set_right(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    crowd(store, make)
+    store.hosts.reserve("big.example", make.at(60), within_s=0)
+
+    assert store.hosts.reserve("big.example", make.now, within_s=0) == make.now
+    store.hosts.reserve("big.example", make.at(60), within_s=0)
+    assert claim(store, make) == ["https://big.example/0"]

@@ -28,7 +28,7 @@ def test_plans_that_arrive_together_share_transactions_and_each_learns_its_own_f
     ledger = Ledger()
 
     async def apply_all():
-        apply = ApplyInBatches(ledger.apply, in_thread)
+        apply = ApplyInBatches(ledger, in_thread)
         return await asyncio.gather(*(apply(plan) for plan in ["one", "taken", *map(str, range(248))]))
 
     results = asyncio.run(apply_all())
@@ -39,7 +39,7 @@ def test_plans_that_arrive_together_share_transactions_and_each_learns_its_own_f
 
 def test_a_failed_transaction_is_told_to_everyone_in_it():
     async def apply_all():
-        apply = ApplyInBatches(Ledger(StoreUnavailable("away")).apply, in_thread)
+        apply = ApplyInBatches(Ledger(StoreUnavailable("away")), in_thread)
         return await asyncio.gather(apply("a"), apply("b"), return_exceptions=True)
 
     results = asyncio.run(apply_all())
@@ -54,7 +54,7 @@ def test_a_plan_that_the_database_refuses_does_not_cost_the_others_of_its_transa
             return super().apply(plans)
 
     async def apply_all():
-        apply = ApplyInBatches(Strict().apply, in_thread)
+        apply = ApplyInBatches(Strict(), in_thread)
         return await asyncio.gather(apply("a"), apply("poison"), apply("b"), return_exceptions=True)
 
     first, poison, last = asyncio.run(apply_all())
@@ -63,7 +63,7 @@ def test_a_plan_that_the_database_refuses_does_not_cost_the_others_of_its_transa
 
 def test_a_writer_that_gave_up_waiting_does_not_disturb_the_others():
     async def cancel_one():
-        apply = ApplyInBatches(Ledger().apply, in_thread)
+        apply = ApplyInBatches(Ledger(), in_thread)
         first, second = asyncio.create_task(apply("a")), asyncio.create_task(apply("b"))
         await asyncio.sleep(0)
         first.cancel()
@@ -74,7 +74,7 @@ def test_a_writer_that_gave_up_waiting_does_not_disturb_the_others():
 
 def test_without_plans_nothing_is_written():
     ledger = Ledger()
-    ApplyInBatches(ledger.apply, in_thread)
+    ApplyInBatches(ledger, in_thread)
     assert ledger.batches == []
 
 

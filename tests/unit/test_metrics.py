@@ -38,6 +38,9 @@ def test_every_series_is_there_from_the_start() -> None:
         ("ingest_oldest_due_seconds", ()),
         ("ingest_pending_entries", ()),
         ("ingest_worker_kills_total", ()),
+        ("ingest_gaps_total", ()),
+        ("ingest_missed_entries_total", ()),
+        ("ingest_network_away", ()),
         ("ingest_last_success_timestamp_seconds", ()),
         ("ingest_publish_to_store_seconds_count", ()),
     }

@@ -77,6 +77,7 @@ def _extend_hosts() -> None:
     op.add_column("hosts", sa.Column("crawl_delay_s", sa.Float()))
     op.add_column("hosts", sa.Column("granted", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("hosts", sa.Column("window_at", TIME))
+    op.add_column("hosts", sa.Column("granted_at", TIME))
     op.add_column("hosts", sa.Column("refused_at", TIME))
     op.add_column("hosts", sa.Column("reason", sa.Text(), nullable=False, server_default=""))
     op.add_column("hosts", sa.Column("feeds", sa.Integer(), nullable=False, server_default="1"))
@@ -87,7 +88,7 @@ def _extend_hosts() -> None:
 
 
 def _shrink_hosts() -> None:
-    for column in ("crawl_delay_s", "granted", "window_at", "refused_at", "reason", "feeds"):
+    for column in ("crawl_delay_s", "granted", "window_at", "granted_at", "refused_at", "reason", "feeds"):
         op.drop_column("hosts", column)
     op.add_column("hosts", sa.Column("robots", sa.Text()))
     op.add_column("hosts", sa.Column("robots_until", TIME))
