@@ -22,7 +22,7 @@ class Page:
 
     url: str
     unseen: tuple[KeyedEntry, ...]  # entries that the feed has not had
-    newest_at: datetime | None  # latest date on it
+    known_since_at: datetime | None  # when the first of the others came; None: all are unseen
     following: Checkpoint
     is_over: bool
     reason: str
@@ -53,13 +53,13 @@ class Pager:
         store = self.service.store.feeds
         known = await self.service.in_thread(store.known_entries, self.feed.feed_id, [entry.key for entry in keyed])
         unseen = tuple(entry for entry in keyed if entry.key not in known)
-        newest_at = _newest(keyed)
         following, is_over, reason = next_checkpoint(
-            self.strategy, parsed, url, checkpoint, new_keys=len(unseen), newest=newest_at, since=since
+            self.strategy, parsed, url, checkpoint, new_keys=len(unseen), newest=_newest(keyed), since=since
         )
         if following.next_url in self.asked:
             following, is_over, reason = replace(following, next_url=None), True, "the end: its pages lead in a circle"
-        return Page(url, unseen, newest_at, following, is_over, reason)
+        known_since_at = min((entry.first_seen_at for entry in known.values() if entry.first_seen_at), default=None)
+        return Page(url, unseen, known_since_at, following, is_over, reason)
 
 
 def _newest(keyed: tuple[KeyedEntry, ...]) -> datetime | None:

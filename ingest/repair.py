@@ -131,11 +131,11 @@ async def _find_start(service: Service, feed: FeedInfo) -> tuple[Strategy, str] 
 
 
 def _is_across(page: Page, gap: GapInfo) -> bool:
-    """Whether all of the page was known before. The first page may only repeat what the feed shows, and pages newer than the
-    gap may have been read to repair a later one.
+    """Whether the page lies on the other side of the gap: nothing on it is new, and some of it was there before the gap.
+
+    What is known since may be what the feed showed after the gap, or what was found for a later one.
     """
-    is_newer = page.newest_at is not None and page.newest_at > gap.until_at
-    return not page.unseen and page.following.pages > 1 and not is_newer
+    return not page.unseen and page.known_since_at is not None and page.known_since_at <= gap.since_at
 
 
 # ── holding the feed ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.cli.ending import SOME_FAILED, USAGE, complain
+from ingest.cli.gaps import gaps
 from ingest.cli.options import Given, JsonOption, hint_without_feeds, load_settings, run_async, spread, web_address
 from ingest.cli.output import OutputOption, opened, print_json, print_table, tell
 from ingest.cli.parsing import parse
@@ -299,6 +300,7 @@ def discover(
         raise typer.Exit(SOME_FAILED)
 
 
+app.command("gaps")(gaps)
 app.command("parse")(parse)
 
 

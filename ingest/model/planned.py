@@ -19,6 +19,7 @@ class KnownEntry:
     entry_id: int
     key: str
     content_hash: str
+    first_seen_at: datetime | None = None
 
 
 class EntryState(StrEnum):
