@@ -1,0 +1,470 @@
+"""The service itself on virtual time: real runners, walks, planner and store; only clock, web, threads and processes are ours.
+
+    World ─ clock, web, score, chance
+      └ Daemon (one process): store ─ wiring's tools ─ runners ─ jobs      start, stop, kill; several over one database
+
+A daemon ticks on the grid of the real one, but ticks on which nothing could be claimed are left out: after each round it looks
+in the database for the moment from which on something can be.
+"""
+
+import asyncio
+import contextlib
+import math
+import random
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from ingest import wiring
+from ingest.config import Settings
+from ingest.errors import StoreError
+from ingest.fetch import HostGate
+from ingest.metrics import Metrics
+from ingest.model import ArticlePlan, FeedOptions, FeedPlan, FeedSecrets, FeedSpec, RobotsFile
+from ingest.opening import spread
+from ingest.pipeline import GRACE_S, Edges, FeedWork, NetworkWatch, Observers, Runner, Tally
+from ingest.pipeline.feeds import read_feed
+from ingest.policy import DatabasePolicy, Policies
+from ingest.repair import repair_gaps
+from ingest.store import SqlStore, open_store
+from ingest.store.queues import ENTRIES, FEEDS, Queue
+from ingest.store.schema import hosts
+from ingest.urls import host_of
+from tests.sim.documents import read_unwritten
+from tests.sim.loop import SimClock, play
+from tests.sim.score import Score
+from tests.sim.web import ScriptedHttpFetcher, SimFetcher, Web
+
+T = TypeVar("T")
+
+_PRUNE_S, _REVIVE_S, _REPAIR_S = 6 * 3600.0, 3600.0, 60.0  # as `ingest.daemon` has them
+_REPAIRS_AT_ONCE = 5
+_FAR_S = 3600.0  # looked for again after an hour, whatever was found
+
+_PROCESS: ContextVar["Daemon | None"] = ContextVar("process", default=None)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a simulation is made of.
+
+    `is_http`: the real HttpFetcher asks, else its double at the port. `is_written`: documents are rendered and parsed. `yields`:
+    other work may come in between at every call of the store, as with threads. `tick_s` and `pace_s` are those of the daemon.
+    """
+
+    database_url: str
+    seed: int = 1
+    policies: Policies = field(default_factory=Policies)
+    full_text: bool = False
+    is_http: bool = False
+    is_written: bool = True
+    yields: bool = True
+    has_articles: bool = True
+    tick_s: float = 0.5
+    pace_s: float = 300.0
+    frees_leases: bool = True  # a new process finds out that the old one is gone; else leases run out
+
+
+class World:
+    """A web, a database and the daemons that poll it, on one clock."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.chance = random.Random(setup.seed)
+        self.clock = SimClock()
+        policies = setup.policies
+        self.score = Score(self.clock, policies.hosts, policies.poll, policies.robots)
+        self.web = Web(self.clock, self.score, self.chance, is_written=setup.is_written)
+        self.options: dict[str, FeedOptions] = {}  # of feeds, by URL
+        self.daemons: dict[str, Daemon] = {}
+        self.gone: set[str] = set()  # owners that live no longer
+        self.kill_share = 0.0  # of the calls of the store, before or after which the process dies
+        self.tally = Tally()
+        self.networks_lost = 0
+        self._names = 0
+
+    # ── what a story may do ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def play(self, story: Coroutine[Any, Any, T]) -> T:
+        """What `story` returns; then nothing runs any more."""
+
+        async def whole() -> T:
+            try:
+                return await story
+            finally:
+                for daemon in list(self.daemons.values()):
+                    await daemon.kill()
+
+        return play(whole(), self.clock, _note_task)
+
+    def run(self, *, days: float = 0.0, seconds: float = 0.0) -> None:
+        """One daemon for so long, stopped as it should be."""
+
+        async def story() -> None:
+            daemon = await self.start()
+            await self.sleep(days=days, seconds=seconds)
+            await daemon.stop()
+
+        self.play(story())
+
+    async def sleep(self, *, days: float = 0.0, hours: float = 0.0, seconds: float = 0.0) -> None:
+        """Let time pass."""
+        await asyncio.sleep(days * 86_400.0 + hours * 3600.0 + seconds)
+
+    async def start(self) -> "Daemon":
+        """A new process over the database. Raises what its start raises."""
+        self._names += 1
+        daemon = Daemon(self, f"process-{self._names}")
+        self.daemons[daemon.name] = daemon
+        await daemon.start()
+        return daemon
+
+    async def keep_running(self, *, processes: int, days: float, pause_s: float = 300.0) -> None:
+        """So many daemons for so long; one that was killed is replaced after up to `pause_s`."""
+        until_s = self.clock.monotonic_s() + days * 86_400.0
+        slots = [asyncio.create_task(self._keep_one(until_s, pause_s)) for _ in range(processes)]
+        await asyncio.gather(*slots)
+
+    async def _keep_one(self, until_s: float, pause_s: float) -> None:
+        while (left_s := until_s - self.clock.monotonic_s()) > 0:
+            daemon = await self.start()
+            if not await daemon.wait_for_end(left_s):
+                await daemon.stop()
+                return
+            await asyncio.sleep(self.chance.random() * pause_s)
+
+    def specs(self) -> list[FeedSpec]:
+        """The feed list: all feeds of the web that live where they were listed."""
+        feeds = (feed for site in self.web.sites.values() for feed in site.feeds.values() if feed.is_listed)
+        return [FeedSpec(feed.url, self.options.get(feed.url, FeedOptions())) for feed in feeds]
+
+    # ── for daemons ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def strikes(self) -> bool:
+        """Whether the process that asks dies now."""
+        return self.kill_share > 0 and self.chance.random() < self.kill_share
+
+    def due(self, at: datetime) -> None:
+        """Something can be claimed from then on."""
+        for daemon in self.daemons.values():
+            daemon.ticker.due(at)
+
+
+class Daemon:
+    """One process: a service over the database, with its ticks and jobs."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.name = name
+        self.world = world
+        self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self.is_dead = False
+        self.crashes: list[BaseException] = []
+        self._ended = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._runners: list[Runner[Any]] = []
+        self._main: asyncio.Task[None] | None = None
+        self.store: SqlStore
+        self.service: wiring.Service
+        self.ticker = Ticker(world.clock, world.setup.tick_s, self._find_next, self._wake)
+
+    # ── from outside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self) -> None:
+        """Come up. Returns when it works; raises what keeps it from that."""
+        self._main = asyncio.create_task(self._run())
+        self.tasks.add(self._main)
+        ready = asyncio.create_task(self._ready.wait())
+        await asyncio.wait((self._main, ready), return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._main.done() and not self.is_dead:
+            self._main.result()
+
+    async def stop(self) -> None:
+        """End as after SIGTERM: what is in flight is finished or given back."""
+        await asyncio.gather(*(runner.stop(GRACE_S) for runner in self._runners))
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End as after SIGKILL: nothing is finished, nothing is given back. Returns when its tasks are no more."""
+        self.die()
+        left = [task for task in self.tasks if task is not asyncio.current_task() and not task.done()]
+        if left:
+            await asyncio.wait(left)
+
+    async def wait_for_end(self, seconds: float) -> bool:
+        """Whether it ended within so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        return self._ended.is_set()
+
+    def die(self) -> None:
+        """Be no more, from one call of the store to the next."""
+        if self.is_dead:
+            return
+        self.is_dead = True
+        self.world.gone.add(self.name)
+        self.world.daemons.pop(self.name, None)
+        for task in list(self.tasks):
+            task.cancel()
+        self.world.score.died(self.name)
+        self._ended.set()
+
+    # ── its life ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _run(self) -> None:
+        _PROCESS.set(self)
+        policies = self.world.setup.policies
+        self.store = open_store(DatabasePolicy(self.world.setup.database_url), policies.hosts, owner=self.name)
+        with contextlib.closing(self.store):
+            self._open()
+            self.service = self._wire()
+            await self.service.feeds.pacer.refresh()
+            self._runners = [self.service.feed_runner(FeedWork(self.service.feeds))]
+            if self.world.setup.has_articles:
+                self._runners.append(self.service.article_runner())
+            work = [*(runner.run() for runner in self._runners), self.ticker.run(), *self._jobs()]
+            self._ready.set()
+            await asyncio.gather(*work)
+
+    def _open(self) -> None:
+        """As `ingest.opening` does, for a process whose name is not that of this one."""
+        now, feeds, world = self.world.clock.now(), self.store.feeds, self.world
+        if world.setup.frees_leases:
+            feeds.release_gone(lambda owner: owner in world.gone)
+        feeds.forget_future(now)
+        specs = world.specs()
+        world.score.intervals = {
+            spec.url: spec.options.interval_s for spec in specs if spec.options.interval_s is not None
+        }
+        feeds.sync(specs, now, first_poll_at=spread(len(specs), now, world.setup.policies.poll))
+
+    def _wire(self) -> wiring.Service:
+        world, clock = self.world, self.world.clock
+        setup, policies = world.setup, world.setup.policies
+        settings = Settings(policies, "", setup.full_text, None, None, {})
+        observer = Observers((world.tally, _Watcher(self)))
+        turns = wiring.StoredTurns(self.store.hosts, self._in_thread, clock)
+        gate = HostGate(policies.hosts, clock, turns)
+        fetcher_of = ScriptedHttpFetcher if setup.is_http else SimFetcher
+        edges = Edges(
+            fetcher=fetcher_of(world.web, gate, clock, policies.fetch, by=self.name),
+            in_thread=self._in_thread,
+            offload=self._offload,
+            clock=clock,
+            observer=observer,
+            secrets=lambda _: FeedSecrets(),
+            chance=world.chance.random,
+            hosts=policies.hosts,
+            network=NetworkWatch(observer, clock),
+        )
+        feeds = wiring._feed_tools(settings, self.store, edges)
+        articles = wiring._article_tools(settings, self.store, edges)
+        pool: Any = edges.offload
+        return wiring.Service(settings, self.store, edges.fetcher, pool, clock, Metrics(), observer, feeds, articles)
+
+    def _jobs(self) -> Iterator[Coroutine[Any, Any, None]]:
+        feeds, clock = self.store.feeds, self.world.clock
+
+        async def revive() -> None:
+            if await self._in_thread(feeds.revive_for_last_probe, clock.now()):
+                self.world.due(clock.now())
+
+        async def prune() -> None:
+            before = clock.now() - timedelta(days=self.world.setup.policies.keep.polls_days)
+            await self._in_thread(self.store.prune_polls, before)
+
+        async def repair() -> None:
+            if self.world.score.gaps:  # else there is nothing to look for
+                await repair_gaps(self.service, _REPAIRS_AT_ONCE)
+
+        yield _for_ever(self.service.feeds.pacer.refresh, self.world.setup.pace_s)
+        yield _for_ever(revive, _REVIVE_S)
+        yield _for_ever(prune, _PRUNE_S)
+        yield _for_ever(repair, _REPAIR_S)
+
+    # ── its edges ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _in_thread(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """The port InThread: at once, and the score is told what was written. Where the world strikes, the process ends."""
+        self._live()
+        if self.world.strikes():
+            self._end_here()
+        result = call(*args, **kwargs)
+        self._tell(call, args, result)
+        if self.world.strikes():
+            self._end_here()
+        if self.world.setup.yields:
+            await asyncio.sleep(0)
+            self._live()
+        return result
+
+    async def _offload(self, timeout_s: float, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """The port Offload: at once."""
+        self._live()
+        if call is read_feed and not self.world.setup.is_written:
+            return read_unwritten(*args)  # type: ignore[return-value]  # it reads what the other one would
+        return call(*args, **kwargs)
+
+    def _live(self) -> None:
+        if self.is_dead:
+            raise asyncio.CancelledError
+
+    def _end_here(self) -> None:
+        self.die()
+        raise asyncio.CancelledError
+
+    def _tell(self, call: Callable[..., Any], args: Sequence[Any], result: Any) -> None:
+        """The score of what was written, the tickers of what is due."""
+        name, score, clock = getattr(call, "__name__", ""), self.world.score, self.world.clock
+        match name, args:
+            case "apply", [[FeedPlan(), *_] as plans]:
+                score.wrote_polls(self.name, plans, result)
+                self._expect([plan.next_poll_at for plan in plans])
+                if any(plan.new or plan.changed or not plan.outcome.is_success for plan in plans):
+                    self.world.due(clock.now())
+            case "apply", [[ArticlePlan(), *_] as plans]:
+                for plan in plans:
+                    score.wrote_about(self.name, plan.claim.host.host)
+                    if plan.lesson is not None:
+                        score.wrote_lesson(plan.claim.host.host, plan.lesson.gap_s)
+                self._expect([plan.next_try_at for plan in plans])
+            case "set_crawl_delay", [str() as host, delay_s, *_]:
+                score.wrote_crawl_delay(host, delay_s)
+            case "_keep", [RobotsFile() as file, *_]:
+                score.wrote_about(self.name, host_of(file.origin))
+            case "learn", [str() as host, lesson, *_]:
+                score.wrote_about(self.name, host)
+                score.wrote_lesson(host, lesson.gap_s)
+            case "forgive", [Mapping() as failures, *_]:
+                for feed_id in failures:
+                    self.forgive(feed_id)
+
+    def forgive(self, feed_id: int) -> None:
+        """The promise to this feed was taken back."""
+        info = self.store.feeds.find(str(feed_id))
+        if info is not None:
+            self.world.score.made_due(info.url)
+        self.world.due(self.world.clock.now())
+
+    def _expect(self, moments: Sequence[datetime | None]) -> None:
+        known = [moment for moment in moments if moment is not None]
+        if known:
+            self.world.due(min(known))
+
+    # ── its ticks ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _wake(self) -> None:
+        for runner in self._runners:
+            runner.wake()
+
+    def _find_next(self) -> datetime | None:
+        queues = (FEEDS, ENTRIES) if self.world.setup.has_articles else (FEEDS,)
+        return find_next(self.store, queues, self.world.clock.now())
+
+
+class _Watcher(Tally):
+    """The observer of one daemon: crashes are defects and must be seen, an outage has an end that must be seen."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__()
+        self._daemon = daemon
+
+    def work_crashed(self, work: str, key: int, error: BaseException) -> None:
+        self._daemon.crashes.append(error)
+        if not isinstance(error, StoreError):
+            raise AssertionError(f"{work} {key} crashed") from error
+
+    def network_lost(self, hosts: int) -> None:
+        self._daemon.world.networks_lost += 1
+
+    def network_back(self, away_s: float) -> None:
+        self._daemon.world.due(self._daemon.world.clock.now())
+
+
+class Ticker:
+    """Wakes the runners on the grid of the daemon's ticks, whenever something can be claimed."""
+
+    def __init__(
+        self, clock: SimClock, tick_s: float, find_next: Callable[[], datetime | None], wake: Callable[[], None]
+    ) -> None:
+        self._clock = clock
+        self._tick_s = tick_s
+        self._find_next = find_next
+        self._wake = wake
+        self._next_s = math.inf
+        self._sooner = asyncio.Event()
+
+    async def run(self) -> None:
+        while True:
+            self._next_s = self._clock.monotonic_s() + _FAR_S
+            if (moment := self._find_next()) is not None:
+                self.due(moment)
+            while (left_s := self._next_s - self._clock.monotonic_s()) > 1e-6:
+                self._sooner.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._sooner.wait(), left_s)
+            self._next_s = math.inf
+            self._wake()
+            await asyncio.sleep(1e-3)  # whatever can be claimed is claimed meanwhile
+
+    def due(self, moment: datetime) -> None:
+        """There is something to claim from that moment on."""
+        now_s = self._clock.monotonic_s()
+        wanted_s = max(now_s + (moment - self._clock.now()).total_seconds(), now_s)
+        at_s = (math.floor(wanted_s / self._tick_s) + 1) * self._tick_s  # ticks are never early
+        if at_s < self._next_s:
+            self._next_s = at_s
+            self._sooner.set()
+
+
+def find_next(store: SqlStore, queues: Sequence[Queue], now: datetime) -> datetime | None:
+    """From when on something can be claimed that cannot be now; None: nothing is planned."""
+    with store.database.read() as connection:
+        moments = [connection.execute(statement, {"now": now}).scalar_one() for queue in queues for statement in _nexts(queue)]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _nexts(queue: Queue) -> Sequence[sa.Select[Any]]:
+    if queue.table.name not in _NEXTS:
+        _NEXTS[queue.table.name] = (_next_planned(queue), _next_turn(queue))
+    return _NEXTS[queue.table.name]
+
+
+_NEXTS: dict[str, Sequence[sa.Select[Any]]] = {}
+_NOW = sa.bindparam("now", type_=FEEDS.due_at.type)
+
+
+def _next_planned(queue: Queue) -> sa.Select[Any]:
+    return sa.select(sa.func.min(queue.due_at)).where(queue.is_open, queue.due_at > _NOW)
+
+
+def _next_turn(queue: Queue) -> sa.Select[Any]:
+    """Of what is due and waits: for the end of a lease, for its server's word or for its host's turn."""
+    table = queue.table
+    at: sa.ColumnElement[Any] = sa.cast(_NOW, queue.due_at.type)
+    for bound in (table.c.lease_until, queue.not_before, hosts.c.next_request_at):
+        if bound is not None:
+            at = sa.case((bound > at, bound), else_=at)
+    return (
+        sa.select(sa.func.min(at))
+        .select_from(table.outerjoin(hosts, hosts.c.host == table.c.host))
+        .where(queue.is_open, queue.due_at <= _NOW)
+    )
+
+
+async def _for_ever(call: Callable[[], Awaitable[Any]], pause_s: float) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        with contextlib.suppress(StoreError):
+            await call()
+
+
+def _note_task(task: asyncio.Task[Any]) -> None:
+    process = _PROCESS.get()
+    if process is not None:
+        process.tasks.add(task)
