@@ -5,6 +5,7 @@ Nothing here raises, whatever the input; nothing here takes more than time linea
 
 import codecs
 import contextlib
+import functools
 import hashlib
 import html
 import re
@@ -279,11 +280,12 @@ _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])[\w{_SIGNS}])+")
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060))
 
 
-def tokens(text: str) -> list[str]:
+@functools.lru_cache(maxsize=4)  # a text is counted, compared and hashed in one go
+def tokens(text: str) -> tuple[str, ...]:
     """The words of `text` in their plainest form: compatibility characters folded, case folded, punctuation gone."""
     # Folding case can undo the normal form and the other way round; after two rounds nothing changes any more.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
-    return _WORD.findall(unicodedata.normalize("NFKC", folded).translate(_INVISIBLE))
+    return tuple(_WORD.findall(unicodedata.normalize("NFKC", folded).translate(_INVISIBLE)))
 
 
 def count_words(text: str) -> int:
