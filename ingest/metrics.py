@@ -61,6 +61,10 @@ class Metrics:
         self.gaps.inc()
         self.missed_entries.inc(missed)
 
+    def gap_repaired(self, found: int) -> None:
+        """A gap was looked into, and so many entries were found in older pages."""
+        self.repaired_entries.inc(found)
+
     def network_is(self, *, away: bool) -> None:
         """Nearly everything fails, or somebody answers again."""
         self.network_away.set(away)
@@ -93,6 +97,7 @@ class Metrics:
         self.articles = counter("ingest_articles_total", "Entries on their way to an article", result=ARTICLE_RESULTS)
         self.gaps = counter("ingest_gaps_total", "Gaps between polls in which entries may have been missed")
         self.missed_entries = counter("ingest_missed_entries_total", "Entries missed in gaps, by estimate")
+        self.repaired_entries = counter("ingest_repaired_entries_total", "Entries found in older pages by the repair of gaps")
         self.worker_kills = counter("ingest_worker_kills_total", "Worker processes ended for time or memory, or crashed")
         self.publish_to_store_seconds = histogram(
             "ingest_publish_to_store_seconds", "From the published date of an article to its being stored", _DELAY_S

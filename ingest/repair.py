@@ -8,12 +8,11 @@ middle is begun anew. Checkpoints of a backfill are not touched.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 from ingest.decide import plan_entry
-from ingest.errors import FetchError, IngestError, ParseError, StoreError, WorkKilled
+from ingest.errors import FetchError, ParseError, PermanentFetchError, StoreError, WorkKilled
 from ingest.history import find_strategy, is_within
 from ingest.log import get
 from ingest.model import Checkpoint, FeedInfo, FeedState, GapInfo, GapRepair, KeyedEntry, Lease, Strategy
@@ -29,12 +28,27 @@ _PAUSE_GROWTH = 4.0
 _WORDS = {Strategy.ARCHIVE: "archives", Strategy.PAGED: "paging", Strategy.WORDPRESS: "WordPress paging"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Look:
-    """What a look back brought, and how it went."""
+    """A look back at the older pages of a feed, as it goes."""
 
-    found: tuple[KeyedEntry, ...]
-    how: str
+    strategy: Strategy | None = None  # None: the feed names no older pages
+    pages: int = 0
+    found: dict[str, KeyedEntry] = field(default_factory=dict)
+    is_cut: bool = False  # there are more pages than may be asked for
+    error: FetchError | ParseError | WorkKilled | None = None  # what ended it early
+
+    @property
+    def reason(self) -> str:
+        """Of the error."""
+        return self.error.reason if isinstance(self.error, FetchError) else str(self.error)
+
+    def __str__(self) -> str:
+        if self.strategy is None:
+            return self.reason if self.error else "the feed names no older pages"
+        pages = f"{self.pages} page" + ("s" if self.pages != 1 else "")
+        end = f"; then {self.reason}" if self.error else "; there are more pages than gaps.max_pages" if self.is_cut else ""
+        return f"{pages} of {_WORDS[self.strategy]}: {len(self.found)} found{end}"
 
 
 async def repair_gaps(service: Service, limit: int) -> tuple[GapRepair, ...]:
@@ -58,30 +72,25 @@ async def _repair(service: Service, gap: GapInfo) -> GapRepair | None:
         if not is_held:
             return None
         started_s = service.clock.monotonic_s()
-        try:
-            written = _found(service, gap, feed, await _look_back(service, gap, feed))
-        except (FetchError, ParseError, WorkKilled) as error:
-            if service.feeds.edges.network.is_away:
-                return None
-            written = _failed(service, gap, error)
+        look = await _look_back(service, gap, feed)
+        if look.error and service.feeds.edges.network.is_away:
+            return None
+        written = _plan(service, gap, feed, look)
         await service.in_thread(service.store.gaps.repaired, written)
+        service.metrics.gap_repaired(written.found or 0)
         _tell(gap, written, elapsed_s=service.clock.monotonic_s() - started_s)
         return written
 
 
-def _found(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRepair:
-    new = tuple(plan_entry(entry, feed.options, reason=_REASON, full_text=service.settings.full_text) for entry in look.found)
-    return GapRepair(gap.gap_id, gap.feed_id, service.clock.now(), look.how, found=len(new), new=new)
-
-
-def _failed(service: Service, gap: GapInfo, error: IngestError) -> GapRepair:
-    """To be tried again after a pause; after the last try nothing was found."""
-    now, reason = service.clock.now(), error.reason if isinstance(error, FetchError) else str(error)
-    tried = partial(GapRepair, gap.gap_id, gap.feed_id, now)
-    if gap.tries + 1 >= _TRIES:
-        return tried(f"given up after {gap.tries + 1} tries: {reason}", found=0)
-    pause = timedelta(seconds=_PAUSE_S * _PAUSE_GROWTH**gap.tries)
-    return tried(f"could not be looked for yet: {reason}", next_try_at=now + pause)
+def _plan(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRepair:
+    """What was found, or another look after a pause where a page failed that may be had then; the last look counts as it is."""
+    now = service.clock.now()
+    if look.error and not isinstance(look.error, PermanentFetchError) and gap.tries + 1 < _TRIES:
+        pause = timedelta(seconds=_PAUSE_S * _PAUSE_GROWTH**gap.tries)
+        return GapRepair(gap.gap_id, gap.feed_id, now, f"to be tried again: {look}", next_try_at=now + pause)
+    full_text = service.settings.full_text
+    new = tuple(plan_entry(entry, feed.options, reason=_REASON, full_text=full_text) for entry in look.found.values())
+    return GapRepair(gap.gap_id, gap.feed_id, now, str(look), found=len(new), new=new)
 
 
 def _tell(gap: GapInfo, written: GapRepair, *, elapsed_s: float) -> None:
@@ -103,22 +112,28 @@ def _tell(gap: GapInfo, written: GapRepair, *, elapsed_s: float) -> None:
 
 
 async def _look_back(service: Service, gap: GapInfo, feed: FeedInfo) -> _Look:
-    """Page by page into the past, until the other side of the gap is reached. Raises FetchError, ParseError, WorkKilled."""
-    start = await _find_start(service, feed)
-    if start is None:
-        return _Look((), "the feed names no older pages")
-    strategy, url = start
-    pager, checkpoint = Pager(service, feed, strategy), Checkpoint(url)
-    since, most = gap.since_at - _CACHES, service.settings.policies.gaps.max_pages
-    found: dict[str, KeyedEntry] = {}
-    is_over = False
-    while not is_over and checkpoint.next_url is not None and checkpoint.pages < most:
+    """Page by page into the past, until the other side of the gap is reached or a page cannot be had."""
+    look = _Look()
+    try:
+        if start := await _find_start(service, feed):
+            look.strategy, url = start
+            await _read_pages(Pager(service, feed, look.strategy), Checkpoint(url), gap, look)
+    except (FetchError, ParseError, WorkKilled) as error:
+        look.error = error
+    return look
+
+
+async def _read_pages(pager: Pager, checkpoint: Checkpoint, gap: GapInfo, look: _Look) -> None:
+    since, most = gap.since_at - _CACHES, pager.service.settings.policies.gaps.max_pages
+    while checkpoint.next_url is not None:
+        if look.pages >= most:
+            look.is_cut = True
+            return
         page = await pager.read(checkpoint.next_url, checkpoint, since=since)
-        found |= {entry.key: entry for entry in page.unseen if is_within(entry.entry, since, None)}
-        checkpoint, is_over = page.following, page.is_over or _is_across(page, gap)
-    pages = f"{checkpoint.pages} page" + ("s" if checkpoint.pages != 1 else "")
-    stopped = "" if is_over or checkpoint.next_url is None else "; there are more pages than gaps.max_pages"
-    return _Look(tuple(found.values()), f"{pages} of {_WORDS[strategy]}: {len(found)} found{stopped}")
+        checkpoint, look.pages = page.following, page.following.pages
+        look.found |= {entry.key: entry for entry in page.unseen if is_within(entry.entry, since, None)}
+        if page.is_over or _is_across(page, gap):
+            return
 
 
 async def _find_start(service: Service, feed: FeedInfo) -> tuple[Strategy, str] | None:

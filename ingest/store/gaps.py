@@ -54,8 +54,8 @@ def _write(connection: sa.Connection, plan: GapRepair) -> None:
         "tries": gaps.c.tries + 1,
         "next_try_at": plan.next_try_at,
     }
-    is_it = sa.and_(gaps.c.id == plan.gap_id, gaps.c.feed_id == plan.feed_id)
-    if connection.execute(sa.update(gaps).where(is_it).values(values)).rowcount:  # else the feed was removed meanwhile
+    is_it = sa.and_(gaps.c.id == plan.gap_id, gaps.c.feed_id == plan.feed_id, _IS_OPEN)
+    if connection.execute(sa.update(gaps).where(is_it).values(values)).rowcount:  # else removed or repaired by somebody else
         insert_new(connection, plan.feed_id, plan.new, now=plan.tried_at, priority=Priority.BACKFILL)
 
 

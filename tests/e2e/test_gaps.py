@@ -125,7 +125,7 @@ def test_a_page_that_cannot_be_had_leaves_the_gap_open_and_says_why(lite, site, 
     site.page("/feed/?paged=2", status=503)
     (listed,) = cells(lite("feeds", "gaps", "--repair").stdout)
     assert (listed["found"], listed["state"]) == ("", "open")
-    assert listed["how"] == "could not be looked for yet: 503 Service Unavailable"
+    assert listed["how"] == "to be tried again: 0 pages of WordPress paging: 0 found; then 503 Service Unavailable"
 
 
 def test_without_gaps_the_list_is_empty_and_all_is_well(lite, site):

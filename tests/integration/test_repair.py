@@ -272,7 +272,7 @@ def test_a_later_gap_that_was_repaired_does_not_hide_an_earlier_one(world):
 # ── what stands in the way ──
 
 
-def test_a_page_that_fails_is_tried_again_ever_later_and_then_given_up(world):
+def test_a_page_that_fails_is_tried_again_ever_later_and_then_what_was_found_counts(world):
     world.news.broken = {"paged=3": Answer(status=500)}
 
     async def miss(service):
@@ -287,7 +287,12 @@ def test_a_page_that_fails_is_tried_again_ever_later_and_then_given_up(world):
         return tries
 
     assert world.play(miss) == [0, 1, 0, 1, 0, 1, 0]
-    assert [(found, how) for _, found, how in world.ledger()] == [(0, "given up after 4 tries: 500 Internal Server Error")]
+    assert [(found, how) for _, found, how in world.ledger()] == [
+        (5, "1 page of WordPress paging: 5 found; then 500 Internal Server Error")
+    ]
+
+
+AGAIN = "to be tried again: 1 page of WordPress paging: 5 found; then 500 Internal Server Error"
 
 
 def test_what_was_found_before_a_page_failed_is_found_again_when_it_does_not(world):
@@ -297,7 +302,7 @@ def test_what_was_found_before_a_page_failed_is_found_again_when_it_does_not(wor
         await world.watch(service)
         await world.miss(service)
         (gap,) = await service.in_thread(service.store.gaps.infos, None, 10)
-        assert (gap.is_open, gap.tries, gap.repair) == (True, 1, "could not be looked for yet: 500 Internal Server Error")
+        assert (gap.is_open, gap.tries, gap.repair) == (True, 1, AGAIN)
         world.news.broken = {}
         world.clock.ahead += timedelta(minutes=16)
         written = await repair_gaps(service, 5)
@@ -306,6 +311,20 @@ def test_what_was_found_before_a_page_failed_is_found_again_when_it_does_not(wor
 
     (written,) = world.play(miss)
     assert (written.found, world.missing()) == (MISSED, [])
+
+
+def test_a_page_that_is_gone_for_good_ends_the_look_at_once(site, tmp_path):
+    world = World(site, f"sqlite:///{tmp_path / 'ingest.db'}", "archives")
+    world.news.broken = {f"until={n}": Answer(status=404) for n in range(20, 31)}
+
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+
+    world.play(miss)
+    ((_, found, how),) = world.ledger()
+    assert (found, how) == (5, "1 page of archives: 5 found; then 404 Not Found")
+    assert len(world.missing()) == MISSED - 5
 
 
 def test_a_feed_that_somebody_polls_is_repaired_later(world):
