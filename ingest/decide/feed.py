@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from ingest.decide.filters import plan_entry
+from ingest.decide.subscription import count_unpushed
 from ingest.decide.terms import Terms
 from ingest.headers import freshness_s, validators
 from ingest.model import (
@@ -36,6 +37,7 @@ from ingest.schedule import (
     learn,
     wants_probe,
 )
+from ingest.websub import find_hub
 
 _PERMANENT = frozenset({301, 308})
 _DELTA = 226  # IM Used: only what is new (RFC 3229)
@@ -132,6 +134,7 @@ def _with_whole(
     plan = replace(
         plan,
         head=found.parsed.head,
+        hub=find_hub(fetched.headers, found.parsed.head, fetched.final_url),
         seen_items=found.parsed.seen or SeenItems(b"", b""),  # what was seen before need not be what is stored now
         body_hash=found.body_hash,
     )
@@ -166,8 +169,17 @@ def _not_modified_at(claim: FeedClaim) -> datetime | None:
 
 
 def _with_next(plan: FeedPlan, learned: Learned, fresh_s: float | None, terms: Terms) -> FeedPlan:
-    follows = terms.next_poll(plan.claim, plan.polled_at, learned=learned, freshness_s=fresh_s)
-    return replace(plan, next_poll_at=follows.at, next_reason=follows.reason, rate_root=follows.root)
+    claim = plan.claim
+    if claim.is_pushed and count_unpushed(plan.new, plan.polled_at, polled_at=claim.polled_at):
+        claim = replace(claim, is_pushed=False)  # its hub is relied on no longer
+    follows = terms.next_poll(claim, plan.polled_at, learned=learned, freshness_s=fresh_s)
+    return replace(
+        plan,
+        next_poll_at=follows.at,
+        next_reason=follows.reason,
+        usual_poll_at=follows.usual_at,
+        rate_root=follows.root,
+    )
 
 
 def _with_move(plan: FeedPlan, answer: Fetched | NotModified, policy: PollPolicy) -> FeedPlan:

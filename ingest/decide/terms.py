@@ -39,4 +39,9 @@ class Terms:
     def _slowed(self, found: NextPoll, now: datetime) -> NextPoll:
         wait_s = min((found.at - now).total_seconds() * self.slow_down, self.poll.max_interval_s)
         at = max(found.at, now + timedelta(seconds=wait_s))
-        return replace(found, at=at, reason=f"{found.reason}; {self.slow_down:g} times as long, for its hub pushes all of it")
+        return replace(
+            found,
+            at=at,
+            usual_at=found.at,
+            reason=f"{found.reason}; {self.slow_down:g} times as long, for its hub pushes all of it",
+        )

@@ -9,6 +9,7 @@ In the order of the walk:
     held        what a worker holds while it works: claims under a lease
     planned     what is decided: plans, each with all that one step writes, and the values they are made of
     robots      what hosts say about robots
+    subscribed  feeds whose hub pushes what is new
     history     a feed's history: where it is found and how far it has been read
     shown       what people are shown, and how they choose it
 """
@@ -34,10 +35,12 @@ from ingest.model.planned import (
     Match,
     Priority,
     RobotsVerdict,
+    Sought,
 )
 from ingest.model.robots import RobotsFile, Ruling
 from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, GapInfo, MoveInfo, PollInfo
+from ingest.model.subscribed import AskedFor, Hub, Question, Subscription, SubscriptionState
 
 __all__ = [
     "Action",
@@ -47,6 +50,7 @@ __all__ = [
     "ArticleFilter",
     "ArticleInfo",
     "ArticlePlan",
+    "AskedFor",
     "Backfill",
     "Candidate",
     "Checkpoint",
@@ -75,6 +79,7 @@ __all__ = [
     "Hop",
     "HostLesson",
     "HostState",
+    "Hub",
     "Identity",
     "IdentityKind",
     "KeyedEntry",
@@ -89,11 +94,15 @@ __all__ = [
     "PollInfo",
     "Priority",
     "Purpose",
+    "Question",
     "RobotsFile",
     "RobotsVerdict",
     "Ruling",
     "SeedDocument",
     "SeenItems",
+    "Sought",
     "Strategy",
+    "Subscription",
+    "SubscriptionState",
     "Validators",
 ]

@@ -9,6 +9,7 @@ from ingest.model.configured import FeedState
 from ingest.model.held import ArticleClaim, FeedClaim, Move
 from ingest.model.learned import HostLesson, Learned
 from ingest.model.said import FeedHead, KeyedEntry, SeenItems
+from ingest.model.subscribed import Hub
 from ingest.outcome import Outcome
 
 
@@ -76,10 +77,12 @@ class FeedPlan:
     new: tuple[EntryPlan, ...] = ()
     changed: tuple[EntryPlan, ...] = ()
     head: FeedHead | None = None
+    hub: Hub | None = None  # that a document with a new `head` names, in its headers or in itself
     seen_items: SeenItems | None = None  # None: keep what is stored
     validators: Validators | None = None  # None: keep what is stored
     body_hash: str | None = None  # None: keep what is stored
     next_reason: str = ""  # why it is polled then, in words
+    usual_poll_at: datetime | None = None  # when it would be polled if its hub did not push; None: at `next_poll_at`
     rate_root: float | None = None  # what the feed takes of the request budget; None: keep what is stored
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
@@ -147,6 +150,14 @@ class Candidate:
     body_source: str
     revision: int
     feed_ids: tuple[int, ...] = ()  # feeds with an entry that leads to it
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Stored articles are looked for that own one of these identities, and this one in any case."""
+
+    identities: tuple[Identity, ...]
+    article_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class NextPoll:
     at: datetime
     reason: str
     root: float
+    usual_at: datetime | None = None  # without the slow-down of a feed whose hub pushes all of it
 
 
 @dataclass(frozen=True, slots=True)

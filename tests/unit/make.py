@@ -1,9 +1,21 @@
 """Values for tests: each with just enough to be valid, every field open to be overridden."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.model import Article, ArticleClaim, Candidate, Entry, Extracted, FeedClaim, Fetched, KeyedEntry, Lease
+from ingest.model import (
+    Article,
+    ArticleClaim,
+    Candidate,
+    Entry,
+    Extracted,
+    FeedClaim,
+    Fetched,
+    KeyedEntry,
+    Lease,
+    Subscription,
+    SubscriptionState,
+)
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LEASE = Lease("a worker", 1, NOW)
@@ -74,3 +86,25 @@ def candidate(**given: Any) -> Candidate:
         "feed_ids": (8,),
     }
     return Candidate(**{**values, **given})
+
+
+def subscription(**given: Any) -> Subscription:
+    """One that a hub has verified an hour ago for ten days."""
+    values: dict[str, Any] = {
+        "subscription_id": 3,
+        "feed_id": 7,
+        "feed_url": "https://news.example/feed.xml",
+        "is_polled": True,
+        "hub_url": "https://hub.example/",
+        "topic_url": "https://news.example/feed.xml",
+        "base_url": "https://ingest.example",
+        "token": "tok",
+        "secret": "hush",
+        "state": SubscriptionState.ACTIVE,
+        "asked_at": NOW - timedelta(hours=1),
+        "next_ask_at": NOW + timedelta(days=8),
+        "confirmed_at": NOW - timedelta(hours=1),
+        "active_since_at": NOW - timedelta(hours=1),
+        "lease_until": NOW + timedelta(days=10) - timedelta(hours=1),
+    }
+    return Subscription(**{**values, **given})
