@@ -40,6 +40,7 @@ def test_every_series_is_there_from_the_start() -> None:
         ("ingest_worker_kills_total", ()),
         ("ingest_gaps_total", ()),
         ("ingest_missed_entries_total", ()),
+        ("ingest_repaired_entries_total", ()),
         ("ingest_network_away", ()),
         ("ingest_last_success_timestamp_seconds", ()),
         ("ingest_publish_to_store_seconds_count", ()),
