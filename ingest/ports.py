@@ -20,12 +20,12 @@ from ingest.model import (
     Fetched,
     FetchRequest,
     HistoryPlan,
-    Identity,
     KnownEntry,
     Lease,
     NotModified,
     RobotsFile,
     SeenItems,
+    Sought,
     Strategy,
 )
 
@@ -55,9 +55,7 @@ class HostTurns(Protocol):
 class FeedStore(Protocol):
     """Feeds as work: claimed, polled, applied."""
 
-    def claim(
-        self, now: datetime, *, limit: int, lease_until: datetime, due_by: datetime | None = None
-    ) -> tuple[FeedClaim, ...]:
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime, due_by: datetime | None = None) -> tuple[FeedClaim, ...]:
         """Up to `limit` feeds that were due by then (None: now), most overdue first, each with a turn at its host now.
 
         None of them is held by anyone else.
@@ -96,16 +94,19 @@ class FeedStore(Protocol):
 class ArticleStore(Protocol):
     """Entries as work: claimed, made into articles, applied."""
 
-    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[ArticleClaim, ...]:
-        """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host."""
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime, texts: int = 0) -> tuple[ArticleClaim, ...]:
+        """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host.
+
+        Of those for which nobody is asked up to `texts` more.
+        """
         ...
 
     def is_waiting(self, now: datetime) -> bool:
         """Whether a due entry that nobody holds waits for nothing but its host's turn."""
         ...
 
-    def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
-        """Stored articles that own one of `identities`, and article `article_id` in any case."""
+    def candidates(self, sought: Sequence[Sought]) -> tuple[tuple[Candidate, ...], ...]:
+        """For each of `sought` the stored articles that it looks for."""
         ...
 
     def apply(self, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:

@@ -9,7 +9,7 @@ from ingest.decide.article import (
     plan_empty,
     plan_known_link,
 )
-from ingest.decide.draft import Draft, draft, draft_seed
+from ingest.decide.draft import Draft, FeedText, draft, draft_seed, draft_texts
 from ingest.decide.explain import Explained, explain
 from ingest.decide.feed import Found, body_hash, plan_feed, plan_pushed_feed, plan_same_feed
 from ingest.decide.filters import plan_entry
@@ -19,12 +19,14 @@ from ingest.decide.terms import Terms
 __all__ = [
     "Draft",
     "Explained",
+    "FeedText",
     "Found",
     "Recognition",
     "Terms",
     "body_hash",
     "draft",
     "draft_seed",
+    "draft_texts",
     "explain",
     "plan_article",
     "plan_article_failure",

@@ -3,6 +3,7 @@
 `draft` runs in a worker process: everything that goes in and comes out can be pickled.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +42,23 @@ def draft(
         policy=policy,
     )
     return Draft(article, fingerprint(article, matching), problem)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedText:
+    """An entry whose article is made of the feed's own text."""
+
+    entry: Entry
+    feed_url: str
+    feed_language: str | None
+
+
+def draft_texts(texts: Sequence[FeedText], *, policy: ExtractPolicy, matching: MatchPolicy) -> tuple[Draft, ...]:
+    """The articles of entries without their pages: many small ones in one trip to a worker."""
+    return tuple(
+        draft(text.entry, None, feed_url=text.feed_url, feed_language=text.feed_language, policy=policy, matching=matching)
+        for text in texts
+    )
 
 
 def _extract(page: Fetched) -> tuple[Extracted | None, ExtractError | None]:

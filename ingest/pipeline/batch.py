@@ -1,53 +1,61 @@
-"""Many writers, few commits: plans that arrive while one transaction runs share the next."""
+"""Many callers, few calls: what arrives while one call runs shares the next.
+
+Transactions, queries and round trips to workers cost much more than one more row in them: SQLite stores 17k articles/s in batches
+of 100 to 1000 against 221/s one by one.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar, cast
 
 from ingest.errors import StoreUnavailable
 from ingest.model import Applied
 from ingest.ports import InThread
 
+A = TypeVar("A")
+R = TypeVar("R")
 P_contra = TypeVar("P_contra", contravariant=True)
 
-_BATCH = 100  # plans a transaction; SQLite stores 17k articles/s in batches of 100-1000 against 221/s one by one
+_MOST = 100  # in one call
 
 
-class Applier(Protocol[P_contra]):
-    """A store of plans."""
+class Together(Generic[A, R]):
+    """Groups what is asked for one by one into calls for many, without waiting for company.
 
-    def apply(self, plans: Sequence[P_contra]) -> Sequence[Applied]: ...
+    `call` answers for each of its arguments, in their order; at most `most` go into one, and `lanes` run side by side. Where a
+    call for many fails, each is asked for alone, so that one cannot cost the others their answer; not so where the store is away.
+    """
 
+    def __init__(self, call: Callable[[Sequence[A]], Awaitable[Sequence[R]]], *, most: int = _MOST, lanes: int = 1) -> None:
+        self._call = call
+        self._most = most
+        self._lanes = lanes
+        self._waiting: deque[tuple[A, asyncio.Future[R]]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
 
-class ApplyInBatches(Generic[P_contra]):
-    """Apply plans, grouped into transactions without waiting for company."""
-
-    def __init__(self, store: Applier[P_contra], in_thread: InThread) -> None:
-        self._store = store
-        self._in_thread = in_thread
-        self._waiting: deque[tuple[P_contra, asyncio.Future[Applied]]] = deque()
-        self._writer: asyncio.Task[None] | None = None
-
-    async def __call__(self, plan: P_contra) -> Applied:
-        """What became of `plan`, once it is committed. Raises StoreError."""
-        done: asyncio.Future[Applied] = asyncio.get_running_loop().create_future()
-        self._waiting.append((plan, done))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+    async def __call__(self, one: A) -> R:
+        """The answer for `one`. Raises what the call raises."""
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((one, done))
+        if len(self._running) < self._lanes:
+            self._running.add(asyncio.create_task(self._work()))
         return await done
 
-    async def _write(self) -> None:
-        while self._waiting:
-            await self._write_batch([self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))])
-
-    async def _write_batch(self, batch: "list[tuple[P_contra, asyncio.Future[Applied]]]") -> None:
+    async def _work(self) -> None:
         try:
-            results = await self._in_thread(self._store.apply, [plan for plan, _ in batch])
+            while self._waiting:
+                await self._answer([self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))])
+        finally:  # with no pause after the last look: what is asked for a moment later must find the lane free
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _answer(self, batch: list[tuple[A, asyncio.Future[R]]]) -> None:
+        try:
+            results = await self._call([one for one, _ in batch])
         except Exception as error:  # noqa: BLE001  handed to everyone who waits; each decides
             if len(batch) > 1 and not isinstance(error, StoreUnavailable):
-                for one in batch:  # a single plan that the database refuses must not cost the others their write
-                    await self._write_batch([one])
+                for one in batch:
+                    await self._answer([one])
                 return
             for _, done in batch:
                 if not done.done():
@@ -56,3 +64,18 @@ class ApplyInBatches(Generic[P_contra]):
         for (_, done), result in zip(batch, results, strict=True):
             if not done.done():
                 done.set_result(result)
+
+
+class Applier(Protocol[P_contra]):
+    """A store of plans."""
+
+    def apply(self, plans: Sequence[P_contra]) -> Sequence[Applied]: ...
+
+
+def applying(store: Applier[A], in_thread: InThread) -> Together[A, Applied]:
+    """Applies plans together, each whole or not at all."""
+
+    async def apply(plans: Sequence[A]) -> Sequence[Applied]:
+        return await in_thread(store.apply, plans)
+
+    return Together(apply)

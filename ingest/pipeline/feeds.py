@@ -30,7 +30,7 @@ from ingest.model import (
     Validators,
 )
 from ingest.parse import key_entries, parse
-from ingest.pipeline.batch import ApplyInBatches
+from ingest.pipeline.batch import Together, applying
 from ingest.pipeline.edges import Edges
 from ingest.pipeline.pace import Pacer
 from ingest.pipeline.secrets import scoped_secrets
@@ -52,10 +52,10 @@ class FeedTools:
     parse: ParsePolicy
     slow_down: float = 1.0
     full_text: bool = True
-    apply: ApplyInBatches[FeedPlan] = field(init=False)
+    apply: Together[FeedPlan, Applied] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "apply", ApplyInBatches(self.store, self.edges.in_thread))
+        object.__setattr__(self, "apply", applying(self.store, self.edges.in_thread))
 
     def terms(self) -> Terms:
         """By what a poll is planned now."""

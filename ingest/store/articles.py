@@ -18,6 +18,7 @@ from ingest.model import (
     EntryState,
     Identity,
     Lease,
+    Sought,
 )
 from ingest.policy import HostPolicy
 from ingest.store import entries as entry_rows
@@ -39,12 +40,13 @@ class ArticleTable:
 
     # ── as work ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def claim(self, now: datetime, *, limit: int, lease_until: datetime) -> tuple[ArticleClaim, ...]:
+    def claim(self, now: datetime, *, limit: int, lease_until: datetime, texts: int = 0) -> tuple[ArticleClaim, ...]:
         """Up to `limit` entries whose article is due, live ones before those of a backfill, each with a turn at its host now.
 
-        Entries without a URL belong to no host. Those of a paused feed are finished like all others.
+        Entries for which nobody is asked belong to no host: up to `texts` more of them. Those of a paused feed are finished like
+        all others.
         """
-        wish = queues.Wish(now, self._owner, lease_until, limit, self._hosts, now)
+        wish = queues.Wish(now, self._owner, lease_until, limit, self._hosts, now, hostless=texts)
         held = self._database.transact(lambda connection: queues.claim(connection, queues.ENTRIES, wish))
         return tuple(_claim_of(one, Lease(self._owner, one.fence, lease_until)) for one in held)
 
@@ -53,10 +55,10 @@ class ArticleTable:
         with self._database.read() as connection:
             return queues.is_waiting(connection, queues.ENTRIES, now, now)
 
-    def candidates(self, identities: Collection[Identity], *, article_id: int | None = None) -> tuple[Candidate, ...]:
-        """Stored articles that own one of `identities`, and article `article_id` in any case."""
+    def candidates(self, sought: Sequence[Sought]) -> tuple[tuple[Candidate, ...], ...]:
+        """For each of `sought` the stored articles that own one of its identities, and its own article in any case."""
         with self._database.read() as connection:
-            return _find_candidates(connection, identities, article_id)
+            return _find_candidates(connection, sought)
 
     def apply(self, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
         """Write the plans in one transaction, each whole or not at all; says what became of each."""
@@ -134,19 +136,27 @@ def _claim_of(held: queues.Held, lease: Lease) -> ArticleClaim:
 _RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "revision")
 
 
-def _find_candidates(connection: sa.Connection, wanted: Collection[Identity], article_id: int | None) -> tuple[Candidate, ...]:
+def _find_candidates(connection: sa.Connection, sought: Sequence[Sought]) -> tuple[tuple[Candidate, ...], ...]:
+    owners = dict(find_owners(connection, {identity for one in sought for identity in one.identities}))
+    wanted = {*owners.values(), *(one.article_id for one in sought if one.article_id is not None)}
+    if not wanted:
+        return ((),) * len(sought)
+    feed_ids = _find_feed_ids(connection, wanted)
+    query = sa.select(*(articles.c[name] for name in _RECOGNISED)).where(articles.c.id.in_(wanted)).order_by(articles.c.id)
+    rows = {row.id: row for row in connection.execute(query)}
+    return tuple(_candidates_of(one, owners, rows, feed_ids) for one in sought)
+
+
+def _candidates_of(
+    one: Sought, owners: Mapping[Identity, int], rows: Mapping[int, AnyRow], feed_ids: Mapping[int, tuple[int, ...]]
+) -> tuple[Candidate, ...]:
     shared: dict[int, list[Identity]] = defaultdict(list)
-    if article_id is not None:
-        shared[article_id] = []
-    for identity, owner in find_owners(connection, wanted):
-        shared[owner].append(identity)
-    if not shared:
-        return ()
-    feed_ids = _find_feed_ids(connection, shared)
-    rows = connection.execute(
-        sa.select(*(articles.c[name] for name in _RECOGNISED)).where(articles.c.id.in_(shared)).order_by(articles.c.id)
-    )
-    return tuple(_candidate(row, shared[row.id], feed_ids.get(row.id, ())) for row in rows)
+    if one.article_id is not None:
+        shared[one.article_id] = []
+    for identity in one.identities:
+        if identity in owners:
+            shared[owners[identity]].append(identity)
+    return tuple(_candidate(rows[found], shared[found], feed_ids.get(found, ())) for found in sorted(shared) if found in rows)
 
 
 def _find_feed_ids(connection: sa.Connection, article_ids: Collection[int]) -> dict[int, tuple[int, ...]]:

@@ -88,6 +88,7 @@ class Wish:
     limit: int
     hosts: HostPolicy
     due_by: datetime
+    hostless: int = 0  # rows that ask nobody, beyond the limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _has_turn() -> sa.ColumnElement[bool]:
 
 def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ...]:
     """The rows now held, in the order of the queue."""
-    if wish.limit <= 0:
+    if wish.limit <= 0 and wish.hostless <= 0:
         return ()
     dialect.hold(connection, turns.LOCK)
     choice = _Choice(wish, _count_held(connection, wish.now))
@@ -140,19 +141,19 @@ class _Choice:
     def __init__(self, wish: Wish, in_flight: Mapping[str, int]) -> None:
         self.wish = wish
         self.rows: list[AnyRow] = []
+        self.room = wish.limit
+        self.hostless_room = wish.hostless
         self._in_flight = in_flight
         self._free: dict[str, int] = {}
-
-    @property
-    def room(self) -> int:
-        return self.wish.limit - len(self.rows)
 
     def add(self, rows: Sequence[AnyRow]) -> None:
         """Take the first rows that there is room for. One without a host asks nobody for anything."""
         for row in rows:
-            if self.room <= 0:
-                return
-            if self._takes_turn(row):
+            if not row.host and self.hostless_room > 0:
+                self.hostless_room -= 1
+                self.rows.append(row)
+            elif self.room > 0 and self._takes_turn(row):
+                self.room -= 1
                 self.rows.append(row)
 
     def _takes_turn(self, row: AnyRow) -> bool:
@@ -173,12 +174,15 @@ class _Choice:
 
 def _choose(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], choice: _Choice) -> None:
     """Look at due rows in order, window by window, until enough are chosen or none are left."""
-    wish, window = choice.wish, max(_LEAST_WINDOW, choice.room)
+    wish, window = choice.wish, max(_LEAST_WINDOW, choice.room + choice.hostless_room)
     after: dict[str, Any] = {"after_at": dialect.EARLIEST, "after_id": 0}
-    while choice.room > 0:
+    has_hostless = True  # in the last window: rows that ask nobody are not looked for among too many others
+    while choice.room > 0 or (choice.hostless_room > 0 and has_hostless):
         bound = {"now": wish.now, "ahead": wish.now + turns.FURTHEST, "due_by": wish.due_by, "window": window, **after}
         rows = connection.execute(statement, bound).all()
+        hostless_room = choice.hostless_room
         choice.add(rows)
+        has_hostless = choice.hostless_room < hostless_room
         if len(rows) < window:
             return
         after = {"after_at": rows[-1].due_at, "after_id": rows[-1].id}

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ingest.model import Sought
 from ingest.policy import DatabasePolicy
 from ingest.store import SqlStore, migrate, open_store
 from tests.contract.making import Make
@@ -32,7 +33,7 @@ def feeds(store: SqlStore, count: int) -> int:
     while claims := store.feeds.claim(MAKE.now, limit=20, lease_until=MAKE.lease_until):
         for claim in claims:
             entry = MAKE.entry(str(claim.feed_id), url=claim.url, content=TEXT)
-            store.feeds.apply(MAKE.poll(claim, entry))
+            store.feeds.apply([MAKE.poll(claim, entry)])
         done += len(claims)
     return done
 
@@ -43,7 +44,7 @@ def articles(store: SqlStore, _: int) -> int:
         plans = []
         for claim in claims:
             identities = MAKE.urls(claim.entry.url or "")
-            store.articles.candidates(identities)
+            store.articles.candidates([Sought(tuple(identities))])[0]
             plans.append(MAKE.done(claim, article=MAKE.article(text=TEXT, html=TEXT), identities=identities))
         done += len(store.articles.apply(plans))
     return done
@@ -56,7 +57,7 @@ def crowded(store: SqlStore, count: int) -> int:
     assert held is not None
     crowd = [MAKE.entry(f"c{number}", url=f"https://crowd.example/{number}") for number in range(count)]
     others = [MAKE.entry(f"o{number}", url=f"https://o{number}.example/") for number in range(200)]
-    store.feeds.apply(MAKE.poll(held, *crowd, *others))
+    store.feeds.apply([MAKE.poll(held, *crowd, *others)])
     for number in range(50):
         claims = store.articles.claim(MAKE.at(5 * number), limit=16, lease_until=MAKE.at(5 * number + 2))
         assert len(claims) == 16

@@ -22,6 +22,7 @@ from ingest.model import (
     HostLesson,
     Identity,
     IdentityKind,
+    Sought,
     Strategy,
 )
 from ingest.outcome import Outcome
@@ -131,16 +132,16 @@ def test_an_article_is_recognised_by_its_identities(store: SqlStore, make: Make,
     store.articles.apply([make.done(claimed, identities=identities)])
 
     wanted = [Identity(IdentityKind.TEXT, "t1"), *make.urls(long, "https://news.example/unknown")]
-    (found,) = store.articles.candidates(wanted)
+    (found,) = store.articles.candidates([Sought(tuple(wanted))])[0]
 
     assert set(found.shared) == {Identity(IdentityKind.TEXT, "t1"), *make.urls(long)}
     assert (found.title, found.canonical_url, found.text_hash) == ("Harbour reopens", "https://news.example/a", "t1")
     assert (found.words, found.body_source, found.revision, found.feed_ids) == (5, "page", 1, (feed_id,))
-    assert store.articles.candidates([]) == ()
-    assert store.articles.candidates([Identity(IdentityKind.SEED, "t1")]) == ()
-    (by_id,) = store.articles.candidates([], article_id=found.article_id)
+    assert store.articles.candidates([Sought(())])[0] == ()
+    assert store.articles.candidates([Sought((Identity(IdentityKind.SEED, "t1"),))])[0] == ()
+    (by_id,) = store.articles.candidates([Sought((), found.article_id)])[0]
     assert (by_id.article_id, by_id.shared) == (found.article_id, ())
-    assert store.articles.candidates([], article_id=found.article_id + 1) == ()
+    assert store.articles.candidates([Sought((), found.article_id + 1)])[0] == ()
 
 
 def test_an_entry_that_is_linked_adds_itself_and_no_article(store: SqlStore, make: Make, fill: Callable[..., int]) -> None:
@@ -148,7 +149,7 @@ def test_an_entry_that_is_linked_adds_itself_and_no_article(store: SqlStore, mak
     fill(make.entry("a"), url="https://other.example/feed")
     first, second = claim(store, make)
     store.articles.apply([make.done(first, identities=make.urls("https://news.example/a"))])
-    (known,) = store.articles.candidates(make.urls("https://news.example/a"))
+    (known,) = store.articles.candidates([Sought(tuple(make.urls("https://news.example/a")))])[0]
 
     link = make.done(second, Action.LINK, article_id=known.article_id, identities=make.urls("https://other.example/a"))
     assert store.articles.apply([link]) == (Applied.DONE,)
@@ -156,7 +157,7 @@ def test_an_entry_that_is_linked_adds_itself_and_no_article(store: SqlStore, mak
     (info,) = all_articles(store)
     assert (info.entries, info.revision) == (2, 1)
     assert info.feeds == ("https://news.example/feed", "https://other.example/feed")
-    assert len(store.articles.candidates(make.urls("https://other.example/a"))[0].feed_ids) == 2
+    assert len(store.articles.candidates([Sought(tuple(make.urls("https://other.example/a")))])[0][0].feed_ids) == 2
 
 
 def test_a_revised_article_keeps_what_it_said_before(store: SqlStore, make: Make, fill: Callable[..., int]) -> None:
@@ -208,8 +209,8 @@ def test_an_identity_that_another_article_took_undoes_its_plan_alone(
 
     assert results == (Applied.DONE, Applied.DONE, Applied.TAKEN)
     assert len(all_articles(store)) == 2
-    assert store.articles.candidates(make.urls("https://news.example/a")) == ()
-    (known,) = store.articles.candidates(shared)
+    assert store.articles.candidates([Sought(tuple(make.urls("https://news.example/a")))])[0] == ()
+    (known,) = store.articles.candidates([Sought(tuple(shared))])[0]
     again = make.done(second, Action.LINK, article_id=known.article_id, identities=shared)  # its lease still holds
     assert store.articles.apply([again]) == (Applied.DONE,)
 
@@ -347,4 +348,4 @@ def test_a_seed_is_stored_once_and_recognised_later(store: SqlStore, make: Make)
 
     (info,) = all_articles(store)
     assert (info.body_source, info.feeds, info.entries) == ("seed", (), 0)
-    assert store.articles.candidates([Identity(IdentityKind.TEXT, "t1")])[0].article_id == info.article_id
+    assert store.articles.candidates([Sought((Identity(IdentityKind.TEXT, "t1"),))])[0][0].article_id == info.article_id

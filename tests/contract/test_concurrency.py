@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from ingest.model import Action, Applied, ArticleClaim, ArticleFilter
+from ingest.model import Action, Applied, ArticleClaim, ArticleFilter, Sought
 from ingest.policy import DatabasePolicy
 from ingest.store import SqlStore, open_store
 from ingest.store.engine import Database
@@ -86,7 +86,7 @@ def recognise(store: SqlStore, make: Make, claim: ArticleClaim):
     identities = make.urls(*(f"https://news.example/{number % 10}/{part}" for part in range(3)))
     if number % 2:
         identities = identities[::-1]
-    if known := store.articles.candidates(identities):
+    if known := store.articles.candidates([Sought(tuple(identities))])[0]:
         return make.done(claim, Action.LINK, article_id=known[0].article_id, identities=identities)
     return make.done(claim, identities=identities)
 

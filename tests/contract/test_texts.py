@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from ingest.errors import StoreError
-from ingest.model import ArticleFilter, Entry, FeedHead
+from ingest.model import ArticleFilter, Entry, FeedHead, Sought
 from ingest.store import SqlStore
 from tests.contract.making import Make
 
@@ -48,7 +48,7 @@ def test_characters_that_no_database_takes_are_left_out_of_everything_else(store
     (info,) = store.articles.infos(ArticleFilter(text=ODD, language=CLEANED))
     assert (info.title, info.text, info.html, info.authors, info.credit) == (CLEANED, CLEANED, CLEANED, (CLEANED,), CLEANED)
     assert store.feeds.known_entries(feed.feed_id, ["k" + ODD])["k" + ODD].entry_id == claimed.entry_id
-    assert len(store.articles.candidates(make.urls("https://x.example/" + ODD))) == 1
+    assert len(store.articles.candidates([Sought(tuple(make.urls("https://x.example/" + ODD)))])[0]) == 1
 
 
 def test_very_long_guids_and_addresses_are_kept_whole(store: SqlStore, make: Make) -> None:
