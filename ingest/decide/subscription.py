@@ -33,7 +33,7 @@ _DENIED_S = 7 * DAY_S
 _LEAVING_TRIES = 3
 _KEPT_S = 30 * DAY_S
 
-_PROVING_PUSHES, _PROVING_S = 3, 2 * DAY_S
+_PROVING_PUSHES, PROVING_S = 3, 2 * DAY_S
 _LATE_S = 15 * MINUTE_S  # an entry that is this old when a poll finds it should have been pushed
 _SILENT_ENTRIES = 6.0  # that were due since the last push: by chance, none of so many comes once in 400 times
 _MAX_STEPS = 168
@@ -218,7 +218,7 @@ def _holds(subscription: Subscription, now: datetime) -> bool:
 
 def _is_proven(subscription: Subscription, now: datetime) -> bool:
     since = subscription.proving_since_at
-    is_tried = since is not None and now - since >= timedelta(seconds=_PROVING_S) and subscription.pushes >= _PROVING_PUSHES
+    is_tried = since is not None and now - since >= timedelta(seconds=PROVING_S) and subscription.pushes >= _PROVING_PUSHES
     return _holds(subscription, now) and is_tried
 
 

@@ -5,6 +5,7 @@ engine   transactions                     dialect  what the two databases say di
 feeds, articles, history  the ports       queues   who holds what
 turns    whose turn it is at a host       polled, writing  how plans are written
 gaps, moves, robots, seen  what polls found
+subscriptions  what is pushed
 """
 
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ingest.store.owner import this_owner
 from ingest.store.robots import RobotsTable
 from ingest.store.roster import SyncResult
 from ingest.store.schema import feeds, polls
+from ingest.store.subscriptions import SubscriptionTable
 from ingest.store.turns import HostTable
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "HostTable",
     "RobotsTable",
     "SqlStore",
+    "SubscriptionTable",
     "SyncResult",
     "open_store",
 ]
@@ -53,6 +56,7 @@ class SqlStore:
     hosts: HostTable = field(init=False)
     gaps: GapTable = field(init=False)
     robots: RobotsTable = field(init=False)
+    subscriptions: SubscriptionTable = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feeds", FeedTable(self.database, self.owner, self.policy))
@@ -61,6 +65,7 @@ class SqlStore:
         object.__setattr__(self, "hosts", HostTable(self.database, self.policy))
         object.__setattr__(self, "gaps", GapTable(self.database))
         object.__setattr__(self, "robots", RobotsTable(self.database))
+        object.__setattr__(self, "subscriptions", SubscriptionTable(self.database))
 
     def prune_polls(self, before: datetime) -> int:
         """Drop the records of polls before that time; says how many there were."""

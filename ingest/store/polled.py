@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ingest.model import Applied, FeedClaim, FeedPlan, FeedState, Gap, Priority
 from ingest.store import entries as entry_rows
-from ingest.store import moves, queues, turns
+from ingest.store import moves, queues, subscriptions, turns
 from ingest.store.codec import learned_to_data, to_data
 from ingest.store.dialect import EARLIEST
 from ingest.store.schema import feeds, gaps, polls
@@ -31,6 +31,7 @@ def write_polls(connection: sa.Connection, plans: Sequence[FeedPlan]) -> tuple[A
         connection.execute(_POLLED, [_poll_row(plan) for plan in kept])
     for plan in kept:
         _write_rest(connection, plan)
+    subscriptions.write_visits(connection, kept)
     turns.learn(connection, [(plan.claim.host.host, plan.lesson) for plan in kept if plan.lesson], _latest(kept))
     return tuple(Applied.DONE if plan.claim.feed_id in held else Applied.LEASE_LOST for plan in plans)
 
@@ -118,8 +119,8 @@ def _after_document(plan: FeedPlan) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if plan.head is not None:
         head = plan.head
-        values |= {"head": to_data(head), "title": head.title, "site_url": head.site_url, "hub_url": head.hub_url}
-        values["language"] = head.language
+        values |= {"head": to_data(head), "title": head.title, "site_url": head.site_url, "language": head.language}
+        values |= {"hub_url": plan.hub and plan.hub.url, "topic_url": plan.hub and plan.hub.topic_url}
     if plan.learned is not None:
         values["learned"] = learned_to_data(plan.learned)
     return values

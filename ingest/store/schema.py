@@ -106,6 +106,7 @@ feeds = Table(
     Column("moved_polls", Integer, nullable=False, server_default="0"),
     Column("refused_url", Words),  # a target that a person took back
     Column("hub_url", Words),
+    Column("topic_url", Words),  # by which the hub knows the feed
     Column("is_pushed", Boolean, nullable=False, server_default=false()),  # its hub has proven to push all of it
     Column("created_at", Utc, nullable=False),
     sqlite_autoincrement=True,
@@ -158,20 +159,29 @@ moves = Table(
 subscriptions = Table(
     "subscriptions",
     metadata,
-    _feed(is_key=True),
+    Column("id", Id, primary_key=True),
+    # Outlives its feed: the hub is still to be told, and what it pushes meanwhile to be refused.
+    Column("feed_id", Id, ForeignKey("feeds.id", ondelete="SET NULL"), index=True),
     Column("hub_url", Words, nullable=False),
     Column("topic_url", Words, nullable=False),
+    Column("base_url", Words, nullable=False),  # websub.callback_url as it was then
     Column("token", HASH, nullable=False, unique=True),  # the last part of the callback's address
-    Column("secret", Words, nullable=False),  # for HMAC
+    Column("secret", Words, nullable=False),  # for HMAC; empty: the hub was given none
     Column("state", NAME, nullable=False),
     Column("reason", Words, nullable=False, server_default=""),
     Column("asked_at", Utc),
-    Column("next_ask_at", Utc, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_ask_at", Utc, nullable=False, index=True),  # of one that is over: when it is forgotten
+    Column("attempts", Integer, nullable=False, server_default="0"),  # in a row without a verification
+    Column("confirmed_at", Utc),  # the hub last verified
+    Column("active_since_at", Utc),
     Column("lease_until", Utc),  # the hub's lease
     Column("pushed_at", Utc),
-    Column("brought", Integer, nullable=False, server_default="0"),  # new entries that pushes brought, in a row
-    Column("missed", Integer, nullable=False, server_default="0"),  # new entries that only a poll found
+    Column("proving_since_at", Utc),  # the first push with new entries since one was missed
+    Column("pushes", Integer, nullable=False, server_default="0"),  # with new entries, since then
+    Column("brought", Integer, nullable=False, server_default="0"),  # new entries, since then
+    Column("missed", Integer, nullable=False, server_default="0"),  # new entries that only a poll found, in all
+    Column("usual_poll_at", Utc),  # when the feed would be polled next without pushes
+    sqlite_autoincrement=True,
 )
 
 polls = Table(

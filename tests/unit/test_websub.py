@@ -74,7 +74,7 @@ def test_link_headers_are_read_as_they_are_meant(header, expected):
     assert links({"link": header}) == expected
 
 
-@given(st.text(alphabet='<>;,="\' relhubsf=https://a.example/', max_size=300))
+@given(st.text(alphabet="<>;,=\"' relhubsf=https://a.example/", max_size=300))
 def test_no_link_header_breaks_the_reading(header):
     assert all(name == name.lower() for name in links({"link": header}))
 

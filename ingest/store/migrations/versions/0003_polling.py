@@ -69,6 +69,7 @@ _FEEDS: dict[str, tuple[Any, Any]] = {
     "moved_since_at": (TIME, None),
     "moved_polls": (sa.Integer(), "0"),
     "refused_url": (sa.Text(), None),
+    "topic_url": (sa.Text(), None),
     "is_pushed": (sa.Boolean(), sa.false()),
 }
 
@@ -127,24 +128,26 @@ def _create_moves() -> None:
 
 
 def _create_subscriptions() -> None:
+    counts = ("attempts", "pushes", "brought", "missed")
+    times = ("asked_at", "confirmed_at", "active_since_at", "lease_until", "pushed_at", "proving_since_at", "usual_poll_at")
     op.create_table(
         "subscriptions",
-        sa.Column("feed_id", ID, nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("feed_id", ID),
         sa.Column("hub_url", sa.Text(), nullable=False),
         sa.Column("topic_url", sa.Text(), nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
         sa.Column("token", HASH, nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("state", NAME, nullable=False),
         sa.Column("reason", sa.Text(), nullable=False, server_default=""),
-        sa.Column("asked_at", TIME),
         sa.Column("next_ask_at", TIME, nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("lease_until", TIME),
-        sa.Column("pushed_at", TIME),
-        sa.Column("brought", sa.Integer(), nullable=False, server_default="0"),
-        sa.Column("missed", sa.Integer(), nullable=False, server_default="0"),
-        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_subscriptions_feed_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("feed_id", name=op.f("pk_subscriptions")),
+        *(sa.Column(name, sa.Integer(), nullable=False, server_default="0") for name in counts),
+        *(sa.Column(name, TIME) for name in times),
+        sa.ForeignKeyConstraint(["feed_id"], ["feeds.id"], name=op.f("fk_subscriptions_feed_id"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
         sa.UniqueConstraint("token", name=op.f("uq_subscriptions_token")),
+        sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_subscriptions_feed_id"), "subscriptions", ["feed_id"])
     op.create_index(op.f("ix_subscriptions_next_ask_at"), "subscriptions", ["next_ask_at"])
