@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics, generate_latest
 
 from ingest import __version__
-from ingest.model import FeedState, Purpose
+from ingest.model import FeedState, Purpose, PushResult, SubscriptionState
 from ingest.outcome import Outcome
 
 _EXCHANGE_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)  # up to fetch.timeout_s
@@ -34,6 +34,10 @@ class Metrics:
         self.polls.labels(outcome).inc()
         self.poll_seconds.observe(elapsed_s)
         self.fetch_bytes.labels(Purpose.FEED).inc(body_bytes)
+        self.entries_found(new=new, changed=changed)
+
+    def entries_found(self, *, new: int, changed: int) -> None:
+        """Count the entries that a document brought."""
         self.entries.labels("new").inc(new)
         self.entries.labels("changed").inc(changed)
 
@@ -64,6 +68,15 @@ class Metrics:
     def gap_repaired(self, found: int) -> None:
         """A gap was looked into, and so many entries were found in older pages."""
         self.repaired_entries.inc(found)
+
+    def push_taken(self, result: PushResult) -> None:
+        """A hub sent something."""
+        self.pushes.labels(result).inc()
+
+    def subscribed(self, by_state: Mapping[SubscriptionState, int]) -> None:
+        """How many subscriptions to hubs there are now; a state without any counts 0."""
+        for state in SubscriptionState:
+            self.subscriptions.labels(state).set(by_state.get(state, 0))
 
     def network_is(self, *, away: bool) -> None:
         """Nearly everything fails, or somebody answers again."""
@@ -98,6 +111,7 @@ class Metrics:
         self.gaps = counter("ingest_gaps_total", "Gaps between polls in which entries may have been missed")
         self.missed_entries = counter("ingest_missed_entries_total", "Entries missed in gaps, by estimate")
         self.repaired_entries = counter("ingest_repaired_entries_total", "Entries found in older pages by the repair of gaps")
+        self.pushes = counter("ingest_pushes_total", "What hubs sent", result=tuple(PushResult))
         self.worker_kills = counter("ingest_worker_kills_total", "Worker processes ended for time or memory, or crashed")
         self.publish_to_store_seconds = histogram(
             "ingest_publish_to_store_seconds", "From the published date of an article to its being stored", _DELAY_S
@@ -110,6 +124,7 @@ class Metrics:
         self.due_feeds = gauge("ingest_due_feeds", "Feeds whose poll is due")
         self.oldest_due_seconds = gauge("ingest_oldest_due_seconds", "How long the longest overdue feed has been due")
         self.pending_entries = gauge("ingest_pending_entries", "Entries that wait for their article")
+        self.subscriptions = gauge("ingest_subscriptions", "Subscriptions to hubs by state", state=tuple(SubscriptionState))
         self.network_away = gauge("ingest_network_away", "1 while nearly everything fails: our own network is away")
         self.last_success = gauge("ingest_last_success_timestamp_seconds", "When a poll last ended well, in Unix time")
 

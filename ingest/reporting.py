@@ -32,6 +32,7 @@ class LogObserver:
             ms=plan.elapsed_ms,
             **({"next_poll_at": plan.next_poll_at.isoformat(timespec="seconds")} if plan.next_poll_at else {}),
             **({"reason": plan.reason} if plan.reason else {}),
+            **({"is_push": True} if plan.is_push else {}),
             **({"state": plan.state.value} if plan.state is not FeedState.ACTIVE else {}),
         )
         if plan.gap is not None:
@@ -63,7 +64,6 @@ class LogObserver:
         traceback = None if isinstance(error, StoreUnavailable) else error
         self._log.error("work_crashed", work=work, key=key, error=f"{type(error).__name__}: {error}", exc_info=traceback)
 
-
     def network_lost(self, hosts: int) -> None:
         self._log.error("network_lost", hosts=hosts, meaning="nearly everything fails: our own network; nothing is counted")
 
@@ -78,6 +78,9 @@ class MetricsObserver:
     metrics: Metrics
 
     def feed_polled(self, plan: FeedPlan) -> None:
+        if plan.is_push:
+            self.metrics.entries_found(new=len(plan.new), changed=len(plan.changed))
+            return
         self.metrics.feed_polled(
             outcome=plan.outcome,
             elapsed_s=plan.elapsed_ms / 1000,

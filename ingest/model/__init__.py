@@ -40,7 +40,7 @@ from ingest.model.planned import (
 from ingest.model.robots import RobotsFile, Ruling
 from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, GapInfo, MoveInfo, PollInfo
-from ingest.model.subscribed import AskedFor, Hub, Question, Subscription, SubscriptionState
+from ingest.model.subscribed import AskedFor, Hub, PushResult, Question, Subscription, SubscriptionState
 
 __all__ = [
     "Action",
@@ -94,6 +94,7 @@ __all__ = [
     "PollInfo",
     "Priority",
     "Purpose",
+    "PushResult",
     "Question",
     "RobotsFile",
     "RobotsVerdict",

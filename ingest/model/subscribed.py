@@ -53,6 +53,18 @@ class Subscription:
     is_relied_on: bool = False  # the feed is polled less: its hub has proven to push all of it
 
 
+class PushResult(StrEnum):
+    """What came of something that a hub sent."""
+
+    NEW = "new"  # it brought new entries
+    KNOWN = "known"  # what it brought was known
+    PING = "ping"  # the hub was given no secret, so what it brought is not believed: its feed is polled
+    UNREADABLE = "unreadable"  # no feed: it is polled
+    LATE = "late"  # somebody else held the feed for too long: it is polled
+    FORGED = "forged"  # the signature is missing or wrong
+    REFUSED = "refused"  # too large, too slow, too many, or nothing is subscribed to any more
+
+
 class AskedFor(StrEnum):
     """What a hub's question to the callback is about (`hub.mode`)."""
 

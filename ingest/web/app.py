@@ -1,4 +1,4 @@
-"""The HTTP application: four addresses, no feed's or user's data."""
+"""The HTTP application: four addresses, no feed's or user's data; and one that hubs call back."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,12 +10,16 @@ from starlette.routing import Route
 
 from ingest.metrics import Metrics
 from ingest.web.health import Health
+from ingest.web.websub import Callback, websub_route
 
 _PATIENCE_S = 5.0  # with the database, which may hang; who asks for health has little patience too
 
 
-def create_app(metrics: Metrics, health: Health) -> Starlette:
-    """`/livez` the process answers, `/readyz` the database too, `/healthz` and work goes on, `/metrics` for Prometheus."""
+def create_app(metrics: Metrics, health: Health, callback: Callback | None = None) -> Starlette:
+    """`/livez` the process answers, `/readyz` the database too, `/healthz` and work goes on, `/metrics` for Prometheus.
+
+    With a `callback` also `/websub/…`, where hubs ask and push.
+    """
 
     async def livez(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -29,6 +33,7 @@ def create_app(metrics: Metrics, health: Health) -> Starlette:
             Route("/readyz", _check(health.ready_problem)),
             Route("/healthz", _check(health.problem)),
             Route("/metrics", render_metrics),
+            *([websub_route(callback)] if callback else []),
         ]
     )
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ingest import __version__
 from ingest.metrics import ARTICLE_RESULTS, ENTRY_RESULTS, Metrics
-from ingest.model import FeedState, Purpose
+from ingest.model import FeedState, Purpose, PushResult, SubscriptionState
 from ingest.outcome import Outcome
 
 
@@ -38,6 +38,8 @@ def test_every_series_is_there_from_the_start() -> None:
         ("ingest_oldest_due_seconds", ()),
         ("ingest_pending_entries", ()),
         ("ingest_worker_kills_total", ()),
+        *(("ingest_pushes_total", (("result", result),)) for result in PushResult),
+        *(("ingest_subscriptions", (("state", state),)) for state in SubscriptionState),
         ("ingest_gaps_total", ()),
         ("ingest_missed_entries_total", ()),
         ("ingest_repaired_entries_total", ()),
