@@ -308,9 +308,13 @@ class Score:
             self._note(Offence.ROBOTS_REPEAT, asked, f"known for {host.robots_until_s - asked.at_s:.0f} s more")
 
     def _gap_s(self, host: _Host) -> float:
-        """The widest of what the policy says, robots.txt asks for and refusals taught; a lesson fades by halves in 30 days."""
+        """The widest of what the policy says, robots.txt asks for and refusals taught; a lesson fades by halves in 30 days.
+
+        A lesson holds between requests that follow it: until the first one it is Retry-After that counts.
+        """
         months = (self.clock.monotonic_s() - host.learned_at_s) // (30 * 86_400.0)
-        return max(self.hosts.gap_s, host.crawl_delay_s, host.learned_gap_s * 0.5**months)
+        learned_s = host.learned_gap_s * 0.5**months if host.started_s >= host.learned_at_s else 0.0
+        return max(self.hosts.gap_s, host.crawl_delay_s, learned_s)
 
     def _note(self, offence: Offence, exchange: Exchange, why: str) -> None:
         self.offences[offence] += 1
@@ -372,5 +376,5 @@ class Score:
         for entry in plan.new:
             self.entries += 1
             number = number_of(entry.keyed.entry.url)
-            if feed is not None and number >= 0 and feed.published[number] >= 0:
+            if feed is not None and not feed.has_rotating_guids and number >= 0 and feed.published[number] >= 0:
                 self.delays_s.append(now_s - feed.published[number])

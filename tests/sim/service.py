@@ -3,8 +3,8 @@
     World ─ clock, web, score, chance
       └ Daemon (one process): store ─ wiring's tools ─ runners ─ jobs      start, stop, kill; several over one database
 
-A daemon ticks on the grid of the real one, but ticks on which nothing could be claimed are left out: after each round it looks
-in the database for the moment from which on something can be.
+A daemon ticks on the grid of the real one, but ticks on which a runner could claim nothing are left out: after each round it
+looks in the database for the moment from which on something can be claimed.
 """
 
 import asyncio
@@ -149,10 +149,11 @@ class World:
         """Whether the process that asks dies now."""
         return self.kill_share > 0 and self.chance.random() < self.kill_share
 
-    def due(self, at: datetime) -> None:
-        """Something can be claimed from then on."""
+    def due(self, queue: Queue, at: datetime) -> None:
+        """Something of this queue can be claimed from then on."""
         for daemon in self.daemons.values():
-            daemon.ticker.due(at)
+            if queue in daemon.tickers:
+                daemon.tickers[queue].due(at)
 
 
 class Daemon:
@@ -166,11 +167,11 @@ class Daemon:
         self.crashes: list[BaseException] = []
         self._ended = asyncio.Event()
         self._ready = asyncio.Event()
-        self._runners: list[Runner[Any]] = []
+        self._runners: dict[Queue, Runner[Any]] = {}
         self._main: asyncio.Task[None] | None = None
         self.store: SqlStore
         self.service: wiring.Service
-        self.ticker = Ticker(world.clock, world.setup.tick_s, self._find_next, self._wake)
+        self.tickers = {queue: self._ticker(queue) for queue in ((FEEDS, ENTRIES) if world.setup.has_articles else (FEEDS,))}
 
     # ── from outside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,7 +187,7 @@ class Daemon:
 
     async def stop(self) -> None:
         """End as after SIGTERM: what is in flight is finished or given back."""
-        await asyncio.gather(*(runner.stop(GRACE_S) for runner in self._runners))
+        await asyncio.gather(*(runner.stop(GRACE_S) for runner in self._runners.values()))
         await self.kill()
 
     async def kill(self) -> None:
@@ -224,12 +225,14 @@ class Daemon:
             self._open()
             self.service = self._wire()
             await self.service.feeds.pacer.refresh()
-            self._runners = [self.service.feed_runner(FeedWork(self.service.feeds))]
-            if self.world.setup.has_articles:
-                self._runners.append(self.service.article_runner())
-            work = [*(runner.run() for runner in self._runners), self.ticker.run(), *self._jobs()]
+            both: dict[Queue, Runner[Any]] = {FEEDS: self._feed_runner(), ENTRIES: self.service.article_runner()}
+            self._runners = {queue: both[queue] for queue in self.tickers}
+            work = [*(runner.run() for runner in self._runners.values()), *(ticker.run() for ticker in self.tickers.values())]
             self._ready.set()
-            await asyncio.gather(*work)
+            await asyncio.gather(*work, *self._jobs())
+
+    def _feed_runner(self) -> Runner[Any]:
+        return self.service.feed_runner(FeedWork(self.service.feeds))
 
     def _open(self) -> None:
         """As `ingest.opening` does, for a process whose name is not that of this one."""
@@ -272,7 +275,7 @@ class Daemon:
 
         async def revive() -> None:
             if await self._in_thread(feeds.revive_for_last_probe, clock.now()):
-                self.world.due(clock.now())
+                self.world.due(FEEDS, clock.now())
 
         async def prune() -> None:
             before = clock.now() - timedelta(days=self.world.setup.policies.keep.polls_days)
@@ -324,15 +327,15 @@ class Daemon:
         match name, args:
             case "apply", [[FeedPlan(), *_] as plans]:
                 score.wrote_polls(self.name, plans, result)
-                self._expect([plan.next_poll_at for plan in plans])
-                if any(plan.new or plan.changed or not plan.outcome.is_success for plan in plans):
-                    self.world.due(clock.now())
+                self._expect(FEEDS, [plan.next_poll_at for plan in plans])
+                if any(plan.new or plan.changed for plan in plans):
+                    self.world.due(ENTRIES, clock.now())
             case "apply", [[ArticlePlan(), *_] as plans]:
                 for plan in plans:
                     score.wrote_about(self.name, plan.claim.host.host)
                     if plan.lesson is not None:
                         score.wrote_lesson(plan.claim.host.host, plan.lesson.gap_s)
-                self._expect([plan.next_try_at for plan in plans])
+                self._expect(ENTRIES, [plan.next_try_at for plan in plans])
             case "set_crawl_delay", [str() as host, delay_s, *_]:
                 score.wrote_crawl_delay(host, delay_s)
             case "_keep", [RobotsFile() as file, *_]:
@@ -349,22 +352,23 @@ class Daemon:
         info = self.store.feeds.find(str(feed_id))
         if info is not None:
             self.world.score.made_due(info.url)
-        self.world.due(self.world.clock.now())
+        self.world.due(FEEDS, self.world.clock.now())
 
-    def _expect(self, moments: Sequence[datetime | None]) -> None:
+    def _expect(self, queue: Queue, moments: Sequence[datetime | None]) -> None:
         known = [moment for moment in moments if moment is not None]
         if known:
-            self.world.due(min(known))
+            self.world.due(queue, min(known))
 
     # ── its ticks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _wake(self) -> None:
-        for runner in self._runners:
-            runner.wake()
-
-    def _find_next(self) -> datetime | None:
-        queues = (FEEDS, ENTRIES) if self.world.setup.has_articles else (FEEDS,)
-        return find_next(self.store, queues, self.world.clock.now())
+    def _ticker(self, queue: Queue) -> "Ticker":
+        clock = self.world.clock
+        return Ticker(
+            clock,
+            self.world.setup.tick_s,
+            lambda: find_next(self.store, queue, clock.now()),
+            lambda: self._runners[queue].wake(),
+        )
 
 
 class _Watcher(Tally):
@@ -383,7 +387,9 @@ class _Watcher(Tally):
         self._daemon.world.networks_lost += 1
 
     def network_back(self, away_s: float) -> None:
-        self._daemon.world.due(self._daemon.world.clock.now())
+        world = self._daemon.world
+        world.due(FEEDS, world.clock.now())
+        world.due(ENTRIES, world.clock.now())
 
 
 class Ticker:
@@ -422,20 +428,13 @@ class Ticker:
             self._sooner.set()
 
 
-def find_next(store: SqlStore, queues: Sequence[Queue], now: datetime) -> datetime | None:
+def find_next(store: SqlStore, queue: Queue, now: datetime) -> datetime | None:
     """From when on something can be claimed that cannot be now; None: nothing is planned."""
     with store.database.read() as connection:
-        moments = [connection.execute(statement, {"now": now}).scalar_one() for queue in queues for statement in _nexts(queue)]
+        moments = [connection.execute(statement, {"now": now}).scalar_one() for statement in _NEXTS[queue.table.name]]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _nexts(queue: Queue) -> Sequence[sa.Select[Any]]:
-    if queue.table.name not in _NEXTS:
-        _NEXTS[queue.table.name] = (_next_planned(queue), _next_turn(queue))
-    return _NEXTS[queue.table.name]
-
-
-_NEXTS: dict[str, Sequence[sa.Select[Any]]] = {}
 _NOW = sa.bindparam("now", type_=FEEDS.due_at.type)
 
 
@@ -455,6 +454,9 @@ def _next_turn(queue: Queue) -> sa.Select[Any]:
         .select_from(table.outerjoin(hosts, hosts.c.host == table.c.host))
         .where(queue.is_open, queue.due_at <= _NOW)
     )
+
+
+_NEXTS = {queue.table.name: (_next_planned(queue), _next_turn(queue)) for queue in (FEEDS, ENTRIES)}
 
 
 async def _for_ever(call: Callable[[], Awaitable[Any]], pause_s: float) -> None:
