@@ -190,7 +190,7 @@ class WebSubPolicy:
 
     callback_url: str = _knob(
         "", "Where hubs on the internet reach this service, e.g. https://ingest.example.org; empty: no subscriptions. "
-        "It must lead to [http] of this service.",
+        "What is asked there under /websub/ must lead to [http], best through a proxy with TLS.",
     )  # fmt: skip
     lease_s: float = _knob(
         10 * DAY_S, "How long a subscription is asked to hold; renewed before.", unit="s", low=HOUR_S, high=90 * DAY_S

@@ -21,6 +21,8 @@ app = typer.Typer(help="Check and show the configuration.", no_args_is_help=True
 def check(context: typer.Context, *, given: Given) -> None:
     """Read files and environment; tell every problem with its place, or that all is well."""
     settings = load_settings(context, given)
+    if settings.policies.websub.callback_url.lower().startswith("http:"):
+        complain("websub.callback_url: https is better: over http the secret address of the callback can be overheard")
     typer.echo(f"configuration ok: {settings.path or 'defaults'}, {_feed_list(settings)}")
 
 

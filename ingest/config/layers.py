@@ -172,6 +172,9 @@ def problems_between(given: Mapping[str, Given]) -> list[Problem]:
         if given[low].value > given[high].value:
             by = given[low].by if given[high].by == "default" else given[high].by
             problems.append(Problem(by, f"{low} ({given[low].value:g}) must not exceed {high} ({given[high].value:g})"))
+    callback_url = given["websub.callback_url"]
+    if callback_url.value and not given["http.is_enabled"].value:
+        problems.append(Problem(callback_url.by, "websub.callback_url leads nowhere", "http.is_enabled is off"))
     return problems
 
 

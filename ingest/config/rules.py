@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ingest.policy import Knob
-from ingest.urls import is_http_url
+from ingest.urls import is_http_url, login_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,13 @@ def _proxy(value: str) -> Iterator[Flaw]:
         yield from _http_url(value)
 
 
+def _callback_url(value: str) -> Iterator[Flaw]:
+    if value and not is_http_url(value):
+        yield Flaw("must be an http:// or https:// URL")
+    elif "?" in value or "#" in value or login_of(value):
+        yield Flaw("must be an address without login, query and fragment", "/websub/ and a token are put behind it")
+
+
 def _database_url(value: str) -> Iterator[Flaw]:
     if value.startswith("sqlite:///"):
         if value == "sqlite:///":
@@ -117,6 +124,7 @@ _RULES: Final[Mapping[tuple[str, str], Callable[[Any], Iterator[Flaw]]]] = {
     ("fetch", "proxy"): _proxy,
     ("fetch", "user_agent"): _user_agent,
     ("http", "host"): _not_empty,
+    ("websub", "callback_url"): _callback_url,
     ("feed", "url"): _http_url,
     ("feed", "proxy"): _proxy,
     ("feed", "user_agent"): _user_agent,

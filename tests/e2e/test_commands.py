@@ -243,6 +243,13 @@ def test_config_check_tells_what_is_read(lite):
     assert done.stdout == f"configuration ok: {place}, feed list http://me:***@a.example/list.opml, read at start\n"
 
 
+def test_config_check_recommends_https_for_the_callback_of_hubs(lite):
+    assert lite("config", "check", INGEST_WEBSUB_CALLBACK_URL="https://ingest.example").stderr == ""
+    done = lite("config", "check", INGEST_WEBSUB_CALLBACK_URL="http://ingest.example")
+    assert done.stderr.startswith("ingest: websub.callback_url: https is better")
+    assert done.stdout == "configuration ok: defaults, no feed list\n"
+
+
 def test_config_dump_shows_what_is_in_force_and_no_secret(lite):
     lite.feeds("http://me:sesame@one.example/", headers='{ "X-Api-Key" = "sesame" }', proxy='"http://p:sesame@proxy.example"')
     secret = {"INGEST_DATABASE_URL": "postgresql://me:sesame@db.example/news", "INGEST_POLL_INTERVAL_S": "10m"}

@@ -102,6 +102,10 @@ def test_a_named_config_file_must_be_there(tmp_path: Path) -> None:
             '[articles]\nretry_s = "20h"\nmax_retry_s = "19h"\n',
             "c.toml:3: articles.retry_s (72000) must not exceed articles.max_retry_s (68400)",
         ),
+        (
+            '[http]\nis_enabled = false\n[websub]\ncallback_url = "https://ingest.example"\n',
+            "c.toml:4: websub.callback_url leads nowhere (http.is_enabled is off)",
+        ),
         ('[poll]\nmin_interval_s = "1d"\nmax_interval_s = "1h"\n"x', "c.toml:4: is not valid TOML: Unterminated string"),
     ],
 )

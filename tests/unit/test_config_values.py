@@ -38,6 +38,8 @@ def flaws(name: str, raw: object) -> list[str]:
         ("log.level", "debug", "debug"),
         ("fetch.proxy", "", ""),
         ("fetch.proxy", "http://u:p@proxy.example:3128", "http://u:p@proxy.example:3128"),
+        ("websub.callback_url", "", ""),
+        ("websub.callback_url", "https://ingest.example/behind/a/path/", "https://ingest.example/behind/a/path/"),
         ("database.url", "postgresql://u:p@db/name", "postgresql://u:p@db/name"),
         ("database.url", "postgresql:///name?host=/run/postgresql", "postgresql:///name?host=/run/postgresql"),
         (
@@ -84,6 +86,12 @@ def test_good_values_are_taken(name: str, raw: object, value: object) -> None:
         ("fetch.proxy", "socks5://p:1", "must be an http:// or https:// URL (SOCKS is not supported)"),
         ("fetch.proxy", "proxy.example", "must be an http:// or https:// URL"),
         ("http.host", "", "must not be empty"),
+        ("websub.callback_url", "ingest.example", "must be an http:// or https:// URL"),
+        (
+            "websub.callback_url",
+            "https://ingest.example/?a=1",
+            "must be an address without login, query and fragment (/websub/ and a token are put behind it)",
+        ),
         ("database.url", "mysql://u:pw@h/d", "must begin with sqlite:/// or postgresql://"),
         ("database.url", "postgres://u:pw@h/d", "must begin with sqlite:/// or postgresql:// (did you mean postgresql://?)"),
         ("database.url", "sqlite:///", "must name a file (such as sqlite:///data/ingest.db)"),
