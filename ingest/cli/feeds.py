@@ -98,7 +98,9 @@ def _explained(settings: "Settings", store: "SqlStore", feed: "FeedInfo") -> tup
     from ingest.decide import Explained, explain
 
     policies = settings.policies
-    known = Explained(feed, store.feeds.moves(feed.feed_id), store.gaps.infos(feed.feed_id, _GAPS_SHOWN))
+    feed_id = feed.feed_id
+    moves, gaps = store.feeds.moves(feed_id), store.gaps.infos(feed_id, _GAPS_SHOWN)
+    known = Explained(feed, moves, gaps, store.subscriptions.of_feed(feed_id))
     return explain(known, now=utc_now(), poll=policies.poll, hosts=policies.hosts)
 
 

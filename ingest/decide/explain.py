@@ -4,7 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.model import FeedInfo, FeedState, GapInfo, Hints, HostState, Learned, MoveInfo
+from ingest.model import (
+    FeedInfo,
+    FeedState,
+    GapInfo,
+    Hints,
+    HostState,
+    Learned,
+    MoveInfo,
+    Subscription,
+    SubscriptionState,
+)
 from ingest.policy import HostPolicy, PollPolicy
 from ingest.schedule import DOUBTED, effective_gap_s, find_rate, how_often, lasting, poll_floor_s
 
@@ -18,6 +28,7 @@ class Explained:
     feed: FeedInfo
     moves: Sequence[MoveInfo] = ()
     gaps: Sequence[GapInfo] = ()
+    subscription: Subscription | None = None
 
 
 def explain(known: Explained, *, now: datetime, poll: PollPolicy, hosts: HostPolicy) -> tuple[tuple[str, str], ...]:
@@ -34,7 +45,7 @@ def explain(known: Explained, *, now: datetime, poll: PollPolicy, hosts: HostPol
             ("failures", _failures(feed, poll)),
             ("its host", "; ".join(_host(feed.host, now, hosts))),
             ("moved", "; ".join(_moves(feed, known.moves))),
-            ("hub", _hub(feed)),
+            ("hub", "; ".join(_hub(feed, known.subscription))),
             ("gaps", _gaps(known.gaps)),
         )
         if text
@@ -143,10 +154,24 @@ def _moves(feed: FeedInfo, moves: Sequence[MoveInfo]) -> Iterator[str]:
         yield f"from {move.from_url} at {_at(move.moved_at)}: {move.reason}{undone}"
 
 
-def _hub(feed: FeedInfo) -> str:
-    if feed.hub_url is None:
-        return ""
-    return f"{feed.hub_url}, {'proven to push all that is new' if feed.is_pushed else 'not relied on'}"
+def _hub(feed: FeedInfo, subscription: Subscription | None) -> Iterator[str]:
+    if subscription is None:
+        if feed.hub_url is not None:
+            yield f"{feed.hub_url}: not subscribed to"
+        return
+    is_active = subscription.state is SubscriptionState.ACTIVE
+    standing = f"subscribed to until {_at(subscription.lease_until)}" if is_active else subscription.state.value
+    yield f"{subscription.hub_url}: {standing}, to be asked at {_at(subscription.next_ask_at)}"
+    if not subscription.secret:
+        yield "asked without TLS, so what it pushes is not believed and the feed polled instead"
+    if subscription.pushed_at is not None:
+        yield f"the last push came at {_at(subscription.pushed_at)}"
+    if subscription.proving_since_at is not None:
+        since = _at(subscription.proving_since_at)
+        yield f"{subscription.pushes} pushes brought {subscription.brought} new entries since {since}, and polls no other"
+    if subscription.missed:
+        yield f"{subscription.missed} new entries came by polls alone"
+    yield f"{'relied on' if subscription.is_relied_on else 'not relied on'} ({subscription.reason or 'not asked yet'})"
 
 
 def _gaps(gaps: Sequence[GapInfo]) -> str:

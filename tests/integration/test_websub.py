@@ -181,6 +181,8 @@ def test_a_feed_that_names_a_hub_is_subscribed_to_verified_and_pushed_into_the_w
         await world.subscribe(service)
         before = await world.feed(service)
         status = await world.push(service, 4)
+        counts = service.metrics.polls.labels("ok"), service.metrics.entries.labels("new"), service.metrics.pushes.labels("new")
+        assert [count._value.get() for count in counts] == [1, 4, 1]
         return status, before, await world.feed(service), await world.subscription(service), await world.stored(service)
 
     status, before, after, sub, stored = world.play(script)

@@ -5,10 +5,23 @@ from datetime import timedelta
 
 import pytest
 
-from ingest.decide import Found, Terms, body_hash, plan_feed, plan_pushed_feed
+from ingest.decide import Explained, Found, Terms, body_hash, explain, plan_feed, plan_pushed_feed
 from ingest.decide import subscription as decide
 from ingest.errors import PermanentFetchError, TransientFetchError
-from ingest.model import AskedFor, FeedHead, Hub, KnownEntry, Learned, ParsedFeed, Question, SubscriptionState
+from ingest.model import (
+    AskedFor,
+    FeedHead,
+    FeedInfo,
+    FeedOptions,
+    FeedOrigin,
+    FeedState,
+    Hub,
+    KnownEntry,
+    Learned,
+    ParsedFeed,
+    Question,
+    SubscriptionState,
+)
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, PollPolicy
 from ingest.schedule import Pace
@@ -357,3 +370,33 @@ def test_a_document_names_the_hub_in_its_headers_or_in_itself():
     told = fetched(headers={"link": "<https://other.example/>; rel=hub"})
     assert plan_feed(feed_claim(), told, found, terms=TERMS).hub == Hub("https://other.example/", TOPIC)
     assert plan_pushed_feed(feed_claim(), told, found, terms=TERMS).hub is None
+
+
+# ── in words ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told(sub, hub_url=HUB):
+    feed = FeedInfo(
+        feed_id=7, url=TOPIC, origin=FeedOrigin.FILE, state=FeedState.ACTIVE, state_reason="", title=None, site_url=None,
+        options=FeedOptions(), polled_at=NOW, next_poll_at=NOW, outcome=None, reason="", failures=0.0, entries=0, pending=0,
+        failed=0, articles=0, hub_url=hub_url,
+    )  # fmt: skip
+    return dict(explain(Explained(feed, subscription=sub), now=NOW, poll=POLICY, hosts=HostPolicy())).get("hub")
+
+
+def test_a_feed_without_a_hub_says_nothing_of_one():
+    assert told(None, hub_url=None) is None
+
+
+def test_what_is_known_of_a_hub_is_told_in_words():
+    assert told(None) == "https://hub.example/: not subscribed to"
+    assert told(new(reason="503 Service Unavailable", next_ask_at=NOW)) == (
+        "https://hub.example/: asked, to be asked at 2026-11-22 12:00:00; not relied on (503 Service Unavailable)"
+    )
+    assert told(proven(missed=4, reason="it has proven to push all that is new")) == (
+        "https://hub.example/: subscribed to until 2026-12-02 11:00:00, to be asked at 2026-11-30 12:00:00; "
+        "the last push came at 2026-11-22 11:00:00; "
+        "3 pushes brought 5 new entries since 2026-11-20 12:00:00, and polls no other; "
+        "4 new entries came by polls alone; relied on (it has proven to push all that is new)"
+    )
+    assert "what it pushes is not believed" in told(subscription(secret=""))
