@@ -41,7 +41,7 @@ _BODIES = 4  # of the largest size allowed
 _COME_BACK_S = 60
 
 _WAITS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # for the poll that holds the feed; together about as long as one may take
-_GRACE_S = 2.0  # for what is under way when the service is taken down
+_GRACE_S = 1.0  # for what is under way when the service is taken down
 
 
 @dataclass(frozen=True, slots=True)

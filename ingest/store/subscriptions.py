@@ -52,6 +52,9 @@ class SubscriptionTable:
 
         None: nobody is to have any. `make_secret` gives words that nobody can guess.
         """
+        with self._database.read() as connection:  # as a rule all is settled, and nobody has to wait for that to be found out
+            if _is_settled(connection, base_url):
+                return 0
         return self._database.transact(lambda connection: _settle(connection, now, base_url, make_secret))
 
     def claim(self, now: datetime, until: datetime, *, limit: int) -> tuple[Subscription, ...]:
@@ -164,13 +167,19 @@ def _change(connection: sa.Connection, subscription_id: int, change: Decide) -> 
 # ── which there are ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _is_settled(connection: sa.Connection, base_url: str | None) -> bool:
+    is_unwanted = connection.execute(_unwanted(base_url).limit(1)).first() is not None
+    return not is_unwanted and (base_url is None or connection.execute(_WITHOUT.limit(1)).first() is None)
+
+
 def _settle(connection: sa.Connection, now: datetime, base_url: str | None, make_secret: Callable[[], str]) -> int:
     dialect.hold(connection, "subscriptions")
     ended = _end(connection, now, base_url)
     return ended + (_begin(connection, now, base_url, make_secret) if base_url else 0)
 
 
-def _end(connection: sa.Connection, now: datetime, base_url: str | None) -> int:
+def _unwanted(base_url: str | None) -> sa.Select[*tuple[Any, ...]]:
+    """Subscriptions that are to end, with what their feeds name now."""
     is_other = sa.or_(
         feeds.c.id.is_(None),
         feeds.c.state != ACTIVE,
@@ -180,8 +189,12 @@ def _end(connection: sa.Connection, now: datetime, base_url: str | None) -> int:
         feeds.c.topic_url != subscriptions.c.topic_url,
         subscriptions.c.base_url != base_url if base_url else sa.true(),
     )
-    query = _ROWS.add_columns(feeds.c.hub_url.label("named_url"), feeds.c.topic_url.label("named_topic_url"))
-    query = query.where(subscriptions.c.state.in_(_LIVE), is_other).order_by(subscriptions.c.feed_id, subscriptions.c.id)
+    named = (feeds.c.hub_url.label("named_url"), feeds.c.topic_url.label("named_topic_url"))
+    return _ROWS.add_columns(*named).where(subscriptions.c.state.in_(_LIVE), is_other)
+
+
+def _end(connection: sa.Connection, now: datetime, base_url: str | None) -> int:
+    query = _unwanted(base_url).order_by(subscriptions.c.feed_id, subscriptions.c.id)
     rows = connection.execute(query.limit(_AT_ONCE)).all()
     for row in rows:
         reason = _why_over(row, base_url)
@@ -203,16 +216,17 @@ def _why_over(row: AnyRow, base_url: str | None) -> str:
     return "the feed names another hub now" if row.named_url != row.hub_url else "the feed has another address there now"
 
 
+_WITHOUT = sa.select(feeds.c.id, feeds.c.hub_url, feeds.c.topic_url).where(
+    feeds.c.state == ACTIVE,
+    feeds.c.hub_url.is_not(None),
+    feeds.c.topic_url.is_not(None),
+    ~sa.exists().where(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.state.in_(_LIVE)),
+)
+
+
 def _begin(connection: sa.Connection, now: datetime, base_url: str, make_secret: Callable[[], str]) -> int:
-    is_live = sa.and_(subscriptions.c.feed_id == feeds.c.id, subscriptions.c.state.in_(_LIVE))
-    without = (
-        sa.select(feeds.c.id, feeds.c.hub_url, feeds.c.topic_url)
-        .where(feeds.c.state == ACTIVE, feeds.c.hub_url.is_not(None), feeds.c.topic_url.is_not(None))
-        .where(~sa.exists().where(is_live))
-        .order_by(feeds.c.id)
-        .limit(_AT_ONCE)
-    )
-    rows = [_new_row(row, now, base_url, make_secret) for row in connection.execute(without)]
+    without = connection.execute(_WITHOUT.order_by(feeds.c.id).limit(_AT_ONCE))
+    rows = [_new_row(row, now, base_url, make_secret) for row in without]
     if rows:
         connection.execute(sa.insert(subscriptions), rows)
     return len(rows)

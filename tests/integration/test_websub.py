@@ -295,6 +295,23 @@ def test_a_hub_on_a_private_address_is_never_asked(world):
     assert sub.next_ask_at - world.clock.now() > 17 * HOUR
 
 
+@pytest.mark.parametrize(
+    ("status", "to_tls", "state"), [(307, True, ACTIVE), (308, True, ACTIVE), (302, True, ASKED), (308, False, ASKED)]
+)
+def test_a_hub_may_name_another_but_none_that_is_asked_without_tls(world, site, hub_site, status, to_tls, state):
+    plain = Hub(site, "/plain")
+    target = world.hub.url if to_tls else plain.url
+    hub_site.page("/old", status=status, headers={"Location": target})
+    world.names_hub = hub_site.url("/old", host="localhost")
+
+    async def script(service):
+        await world.subscribe(service)
+        return (await world.subscription(service)).state
+
+    assert world.play(script) is state
+    assert plain.asked == []
+
+
 # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
