@@ -4,9 +4,10 @@ An entry is known by its number in the feed, which stands at the end of its link
 published, whatever became of its guid.
 """
 
+import math
 import struct
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -17,6 +18,8 @@ from ingest.model import Entry, FeedHead, Fetched, KeyedEntry, ParsedFeed, SeenI
 from ingest.policy import ParsePolicy
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_OPENING = '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">'
+_ARCHIVE = "/archive/"
 
 
 class Says(Enum):
@@ -55,6 +58,7 @@ class SimFeed:
     is_dated: bool = True
     has_rotating_guids: bool = False
     edited: Sequence[float] = ()
+    archived: int = 0  # entries on each page of its archives (RFC 5005); 0: there are none
     is_listed: bool = True  # somebody wants it polled; else others lead to it
     served: int = field(default=0, init=False)
     _made: tuple[Version, bytes] | None = field(default=None, init=False, repr=False)
@@ -105,9 +109,29 @@ class SimFeed:
         return self._made[1]
 
     def _render(self, version: Version, start: datetime) -> bytes:
-        items = "".join(self._item(number, version, start) for number in shown(version.published, self.window))
-        head = f"<title>{self.url}</title><link>{self.url}</link><description>Simulated</description>{self._hints()}"
-        return f'<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0"><channel>{head}\n{items}</channel></rss>'.encode()
+        return self._document(shown(version.published, self.window), version, start, archive=self.archives(version))
+
+    def archives(self, version: Version) -> int:
+        """How many pages its archives have; the newest one is not full yet."""
+        return math.ceil(version.published / self.archived) if self.archived else 0
+
+    def archive_url(self, number: int) -> str:
+        """Of the page with this number; 1 is the oldest."""
+        return f"{self.url}{_ARCHIVE}{number}"
+
+    def render_archive(self, number: int, version: Version, start: datetime) -> bytes | None:
+        """The page of its archives with this number; None where there is none."""
+        if not 1 <= number <= self.archives(version):
+            return None
+        numbers = range(min(number * self.archived, version.published) - 1, (number - 1) * self.archived - 1, -1)
+        return self._document(numbers, version, start, archive=number - 1)
+
+    def _document(self, numbers: Iterable[int], version: Version, start: datetime, *, archive: int) -> bytes:
+        """RSS with these entries; what came before them is on the page of the archives with this number."""
+        items = "".join(self._item(number, version, start) for number in numbers)
+        before = f'<atom:link rel="prev-archive" href="{self.archive_url(archive)}"/>' if archive else ""
+        head = f"<title>{self.url}</title><link>{self.url}</link><description>Simulated</description>{self._hints()}{before}"
+        return f"{_OPENING}<channel>{head}\n{items}</channel></rss>".encode()
 
     def _hints(self) -> str:
         ttl = f"<ttl>{self.ttl_min}</ttl>" if self.ttl_min is not None else ""
@@ -151,6 +175,12 @@ def number_of(url: str | None) -> int:
     return int((url or "-1").rpartition("/")[2])
 
 
+def archive_of(path: str) -> tuple[str, int] | None:
+    """Of which feed this is a page of its archives, by the feed's path, and which page."""
+    feed, mark, number = path.rpartition(_ARCHIVE)
+    return (feed, int(number)) if mark and number.isdecimal() else None
+
+
 # ── documents that are not written out and read again: for runs in which parsing would take most of the time ────────────
 
 
@@ -168,7 +198,9 @@ def unwritten(feed: SimFeed, version: Version, start: datetime) -> Unwritten:
     return document
 
 
-def read_unwritten(fetched: Fetched, policy: ParsePolicy, seen: SeenItems | None = None) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
+def read_unwritten(
+    fetched: Fetched, policy: ParsePolicy, seen: SeenItems | None = None
+) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
     """In place of `ingest.pipeline.feeds.read_feed`: the entries that the last document did not have."""
     document = fetched.body
     assert isinstance(document, Unwritten)
@@ -197,4 +229,3 @@ def _keyed(number: int, document: Unwritten) -> KeyedEntry:
         published_at=document.start + timedelta(seconds=int(feed.published[number])) if feed.is_dated else None,
     )
     return KeyedEntry(f"guid {number}", said, entry)
-

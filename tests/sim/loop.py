@@ -101,9 +101,7 @@ def _noting(on_task: Callable[[asyncio.Task[Any]], None]) -> Any:
     return make
 
 
-def play(
-    work: Coroutine[Any, Any, T], clock: SimClock, on_task: Callable[[asyncio.Task[Any]], None] | None = None
-) -> T:
+def play(work: Coroutine[Any, Any, T], clock: SimClock, on_task: Callable[[asyncio.Task[Any]], None] | None = None) -> T:
     """What `work` returns, run on virtual time. Raises Deadlock, Livelock, and what the work raises."""
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock, on_task)) as runner:
         return runner.run(work)

@@ -36,7 +36,7 @@ class Offence(StrEnum):
     TWICE = "a feed polled twice at once"
     ROBOTS = "a page that robots.txt forbids, or that was asked for without knowing it"
     ROBOTS_REPEAT = "a robots.txt asked for again on the same day"
-    STRAY = "a favicon, a home page or what else nobody named"
+    STRAY = "a favicon, a home page or what else nobody named, a page of archives that nobody missed"
 
 
 class Kind(StrEnum):
@@ -45,6 +45,7 @@ class Kind(StrEnum):
     FEED = "feed"
     PAGE = "page"
     ROBOTS = "robots"
+    HISTORY = "history"  # a page of a feed's archives
     STRAY = "stray"
 
 
@@ -108,7 +109,7 @@ class _Poll:
     """What the service has written down of a feed, and what its server may expect of it."""
 
     next_at: datetime | None = None
-    owed: Validators = Validators()
+    owed: Validators = field(default_factory=Validators)
     whole_s: float | None = None  # the last document that came whole was sent
     trust: float = 1.0
     wanted_at_s: float = float("-inf")  # its own word and its server's: not before
@@ -132,6 +133,7 @@ class Score:
     by_status: Counter[int] = field(default_factory=Counter)
     offences: Counter[Offence] = field(default_factory=Counter)
     delays_s: list[float] = field(default_factory=list)  # from publication to store, of entries published while we watched
+    late_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # polls after the promised moment, by host
     polls: int = 0
     entries: int = 0
     conditional: int = 0
@@ -165,6 +167,8 @@ class Score:
                 self._judge_page(host, exchange)
             case Kind.ROBOTS:
                 self._judge_robots(host, exchange)
+            case Kind.HISTORY if not any(plan.claim.url == self._feed_url(exchange) for plan in self.gaps):
+                self._note(Offence.STRAY, exchange, "nothing was missed of this feed")
             case Kind.STRAY:
                 self._note(Offence.STRAY, exchange, "nobody named this address")
         host.started_s = exchange.at_s
@@ -267,6 +271,8 @@ class Score:
         if poll.in_flight:
             self._note(Offence.TWICE, asked, "another one was on its way")
         poll.in_flight += 1
+        if poll.next_at is not None:
+            self.late_s[asked.host].append((now - poll.next_at).total_seconds())
         if poll.next_at is not None and now < poll.next_at - timedelta(seconds=_LEEWAY_S):
             self._note(Offence.EARLY, asked, f"promised for {poll.next_at:%d %H:%M:%S}, it is {now:%d %H:%M:%S}")
         if asked.at_s < poll.wanted_at_s - _LEEWAY_S and asked.url not in self.intervals:
@@ -306,6 +312,10 @@ class Score:
     def _judge_robots(self, host: _Host, asked: Exchange) -> None:
         if asked.at_s < host.robots_until_s - _LEEWAY_S:
             self._note(Offence.ROBOTS_REPEAT, asked, f"known for {host.robots_until_s - asked.at_s:.0f} s more")
+
+    @staticmethod
+    def _feed_url(asked: Exchange) -> str:
+        return asked.feed.url if asked.feed else ""
 
     def _gap_s(self, host: _Host) -> float:
         """The widest of what the policy says, robots.txt asks for and refusals taught; a lesson fades by halves in 30 days.

@@ -31,7 +31,8 @@ from ingest.pipeline import GRACE_S, Edges, FeedWork, NetworkWatch, Observers, R
 from ingest.pipeline.feeds import read_feed
 from ingest.policy import DatabasePolicy, Policies
 from ingest.repair import repair_gaps
-from ingest.store import SqlStore, open_store
+from ingest.store import Database, SqlStore
+from ingest.store.engine import open_database
 from ingest.store.queues import ENTRIES, FEEDS, Queue
 from ingest.store.schema import hosts
 from ingest.urls import host_of
@@ -73,12 +74,13 @@ class Setup:
 class World:
     """A web, a database and the daemons that poll it, on one clock."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, rules: Policies | None = None) -> None:
+        """The score is kept by `rules`, if they are other than those that the service has."""
         self.setup = setup
         self.chance = random.Random(setup.seed)
         self.clock = SimClock()
-        policies = setup.policies
-        self.score = Score(self.clock, policies.hosts, policies.poll, policies.robots)
+        rules = rules or setup.policies
+        self.score = Score(self.clock, rules.hosts, rules.poll, rules.robots)
         self.web = Web(self.clock, self.score, self.chance, is_written=setup.is_written)
         self.options: dict[str, FeedOptions] = {}  # of feeds, by URL
         self.daemons: dict[str, Daemon] = {}
@@ -86,7 +88,10 @@ class World:
         self.kill_share = 0.0  # of the calls of the store, before or after which the process dies
         self.tally = Tally()
         self.networks_lost = 0
+        self.killed = 0  # processes
+        self.stopped = 0
         self._names = 0
+        self._database: Database | None = None
 
     # ── what a story may do ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,7 +103,8 @@ class World:
                 return await story
             finally:
                 for daemon in list(self.daemons.values()):
-                    await daemon.kill()
+                    await daemon.vanish()
+                self._close()
 
         return play(whole(), self.clock, _note_task)
 
@@ -124,19 +130,20 @@ class World:
         await daemon.start()
         return daemon
 
-    async def keep_running(self, *, processes: int, days: float, pause_s: float = 300.0) -> None:
-        """So many daemons for so long; one that was killed is replaced after up to `pause_s`."""
+    async def keep_running(self, *, processes: int, days: float, lives_s: float = math.inf, pause_s: float = 300.0) -> None:
+        """So many daemons for so long. Each is killed or stopped at some moment, after `lives_s` in the mean, and replaced after
+        up to `pause_s`.
+        """
         until_s = self.clock.monotonic_s() + days * 86_400.0
-        slots = [asyncio.create_task(self._keep_one(until_s, pause_s)) for _ in range(processes)]
+        slots = [asyncio.create_task(self._keep_one(until_s, lives_s, pause_s)) for _ in range(processes)]
         await asyncio.gather(*slots)
 
-    async def _keep_one(self, until_s: float, pause_s: float) -> None:
+    async def _keep_one(self, until_s: float, lives_s: float, pause_s: float) -> None:
         while (left_s := until_s - self.clock.monotonic_s()) > 0:
             daemon = await self.start()
-            if not await daemon.wait_for_end(left_s):
-                await daemon.stop()
-                return
-            await asyncio.sleep(self.chance.random() * pause_s)
+            if not await daemon.wait_for_end(min(left_s, self.chance.expovariate(1.0) * lives_s)):
+                await (daemon.stop() if self.chance.random() < 0.5 else daemon.kill())
+            await asyncio.sleep(min(self.chance.random() * pause_s, max(until_s - self.clock.monotonic_s(), 0.0)))
 
     def specs(self) -> list[FeedSpec]:
         """The feed list: all feeds of the web that live where they were listed."""
@@ -148,6 +155,18 @@ class World:
     def strikes(self) -> bool:
         """Whether the process that asks dies now."""
         return self.kill_share > 0 and self.chance.random() < self.kill_share
+
+    @property
+    def database(self) -> Database:
+        """One for all processes: opening it and compiling its statements costs more than a day of a small world."""
+        if self._database is None:
+            self._database = open_database(DatabasePolicy(self.setup.database_url))
+        return self._database
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
     def due(self, queue: Queue, at: datetime) -> None:
         """Something of this queue can be claimed from then on."""
@@ -169,6 +188,7 @@ class Daemon:
         self._ready = asyncio.Event()
         self._runners: dict[Queue, Runner[Any]] = {}
         self._main: asyncio.Task[None] | None = None
+        self._looked_for = 0  # gaps
         self.store: SqlStore
         self.service: wiring.Service
         self.tickers = {queue: self._ticker(queue) for queue in ((FEEDS, ENTRIES) if world.setup.has_articles else (FEEDS,))}
@@ -188,10 +208,15 @@ class Daemon:
     async def stop(self) -> None:
         """End as after SIGTERM: what is in flight is finished or given back."""
         await asyncio.gather(*(runner.stop(GRACE_S) for runner in self._runners.values()))
-        await self.kill()
+        self.world.stopped += not self.is_dead
+        await self.vanish()
 
     async def kill(self) -> None:
         """End as after SIGKILL: nothing is finished, nothing is given back. Returns when its tasks are no more."""
+        self.world.killed += not self.is_dead
+        await self.vanish()
+
+    async def vanish(self) -> None:
         self.die()
         left = [task for task in self.tasks if task is not asyncio.current_task() and not task.done()]
         if left:
@@ -220,16 +245,15 @@ class Daemon:
     async def _run(self) -> None:
         _PROCESS.set(self)
         policies = self.world.setup.policies
-        self.store = open_store(DatabasePolicy(self.world.setup.database_url), policies.hosts, owner=self.name)
-        with contextlib.closing(self.store):
-            self._open()
-            self.service = self._wire()
-            await self.service.feeds.pacer.refresh()
-            both: dict[Queue, Runner[Any]] = {FEEDS: self._feed_runner(), ENTRIES: self.service.article_runner()}
-            self._runners = {queue: both[queue] for queue in self.tickers}
-            work = [*(runner.run() for runner in self._runners.values()), *(ticker.run() for ticker in self.tickers.values())]
-            self._ready.set()
-            await asyncio.gather(*work, *self._jobs())
+        self.store = SqlStore(self.world.database, self.name, policies.hosts)
+        self._open()
+        self.service = self._wire()
+        await self.service.feeds.pacer.refresh()
+        both: dict[Queue, Runner[Any]] = {FEEDS: self._feed_runner(), ENTRIES: self.service.article_runner()}
+        self._runners = {queue: both[queue] for queue in self.tickers}
+        work = [*(runner.run() for runner in self._runners.values()), *(ticker.run() for ticker in self.tickers.values())]
+        self._ready.set()
+        await asyncio.gather(*work, *self._jobs())
 
     def _feed_runner(self) -> Runner[Any]:
         return self.service.feed_runner(FeedWork(self.service.feeds))
@@ -241,9 +265,7 @@ class Daemon:
             feeds.release_gone(lambda owner: owner in world.gone)
         feeds.forget_future(now)
         specs = world.specs()
-        world.score.intervals = {
-            spec.url: spec.options.interval_s for spec in specs if spec.options.interval_s is not None
-        }
+        world.score.intervals = {spec.url: spec.options.interval_s for spec in specs if spec.options.interval_s is not None}
         feeds.sync(specs, now, first_poll_at=spread(len(specs), now, world.setup.policies.poll))
 
     def _wire(self) -> wiring.Service:
@@ -282,8 +304,11 @@ class Daemon:
             await self._in_thread(self.store.prune_polls, before)
 
         async def repair() -> None:
-            if self.world.score.gaps:  # else there is nothing to look for
+            found = len(self.world.score.gaps)
+            if found > self._looked_for:  # else there is nothing to look for
                 await repair_gaps(self.service, _REPAIRS_AT_ONCE)
+                if not await self._in_thread(self.store.gaps.count_open):
+                    self._looked_for = found
 
         yield _for_ever(self.service.feeds.pacer.refresh, self.world.setup.pace_s)
         yield _for_ever(revive, _REVIVE_S)
@@ -318,6 +343,7 @@ class Daemon:
             raise asyncio.CancelledError
 
     def _end_here(self) -> None:
+        self.world.killed += not self.is_dead
         self.die()
         raise asyncio.CancelledError
 
@@ -367,8 +393,11 @@ class Daemon:
             clock,
             self.world.setup.tick_s,
             lambda: find_next(self.store, queue, clock.now()),
-            lambda: self._runners[queue].wake(),
+            lambda: self._wake(queue),
         )
+
+    def _wake(self, queue: Queue) -> None:
+        self._runners[queue].wake()
 
 
 class _Watcher(Tally):
@@ -380,8 +409,7 @@ class _Watcher(Tally):
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:
         self._daemon.crashes.append(error)
-        if not isinstance(error, StoreError):
-            raise AssertionError(f"{work} {key} crashed") from error
+        assert isinstance(error, StoreError), f"{work} {key} crashed: {error!r}"
 
     def network_lost(self, hosts: int) -> None:
         self._daemon.world.networks_lost += 1

@@ -30,7 +30,7 @@ from ingest.model import Fetched, FetchRequest, Hop, NotModified, Validators
 from ingest.outcome import Outcome
 from ingest.policy import FetchPolicy
 from ingest.urls import host_of
-from tests.sim.documents import SimFeed, unwritten
+from tests.sim.documents import SimFeed, archive_of, unwritten
 from tests.sim.loop import SimClock
 from tests.sim.score import Exchange, Kind, Score
 
@@ -100,7 +100,10 @@ class Robots:
 
 @dataclass
 class Site:
-    """One host. `answers_s`: how long its answers take, at least and at most. Every entry of its feeds has a page under its link."""
+    """One host. `answers_s`: how long its answers take, at least and at most.
+
+    Every entry of its feeds has a page under its link.
+    """
 
     name: str
     answers_s: tuple[float, float] = (0.05, 0.4)
@@ -129,6 +132,8 @@ class Site:
             return Kind.FEED
         if path == "/robots.txt":
             return Kind.ROBOTS
+        if (archive := archive_of(path)) and archive[0] in self.feeds:
+            return Kind.HISTORY
         return Kind.PAGE if path.rpartition("/")[0] in self.feeds else Kind.STRAY
 
 
@@ -162,7 +167,8 @@ class Web:
         site, path = self.sites[parts.hostname or ""], parts.path or "/"
         kind = site.kind(path)
         is_forbidden = kind is Kind.PAGE and site.robots is not None and site.robots.forbids(path)
-        feed = site.feeds.get(path)
+        archive = archive_of(path)
+        feed = site.feeds.get(archive[0] if archive else path)
         exchange = Exchange(now_s, by, site.name, url, first, kind, held, feed, is_forbidden=is_forbidden)
         self.score.asked(exchange)
         least, most = site.answers_s
@@ -183,11 +189,19 @@ class Web:
         match kind:
             case Kind.FEED if asked.path in site.feeds:
                 return self._feed(site.feeds[asked.path], asked)
+            case Kind.HISTORY:
+                return self._archive(site, asked)
             case Kind.ROBOTS if site.robots is not None:
                 return Answer(200, {"content-type": "text/plain"}, site.robots.render())
             case Kind.PAGE:
                 return Answer(200, {"content-type": "text/html; charset=utf-8"}, _page(site.name, asked.path))
         return Answer(404)
+
+    def _archive(self, site: Site, asked: Asked) -> Answer:
+        path, number = archive_of(asked.path) or ("", 0)
+        feed = site.feeds[path]
+        body = feed.render_archive(number, feed.version(asked.at_s), self.clock.start)
+        return Answer(404) if body is None else Answer(200, {"content-type": "application/rss+xml"}, body)
 
     def _feed(self, feed: SimFeed, asked: Asked) -> Answer:
         version = feed.version(asked.at_s)
@@ -208,7 +222,9 @@ def _unwritten_of(feed: SimFeed) -> Callable[..., bytes]:
 
 
 def _page(host: str, path: str) -> bytes:
-    words = " ".join(f"{path} of {host} says sentence {number} of its own, with so many words that it counts." for number in range(4))
+    words = " ".join(
+        f"{path} of {host} says sentence {number} of its own, with so many words that it counts." for number in range(4)
+    )
     return f"<!doctype html><title>{path}</title><article><h1>{path}</h1><p>{words}</p></article>".encode()
 
 
