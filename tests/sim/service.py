@@ -88,6 +88,7 @@ class World:
         self.kill_share = 0.0  # of the calls of the store, before or after which the process dies
         self.tally = Tally()
         self.networks_lost = 0
+        self.defects: list[BaseException] = []  # of the service: a simulation that meets any fails
         self.killed = 0  # processes
         self.stopped = 0
         self._names = 0
@@ -96,11 +97,14 @@ class World:
     # ── what a story may do ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def play(self, story: Coroutine[Any, Any, T]) -> T:
-        """What `story` returns; then nothing runs any more."""
+        """What `story` returns; then nothing runs any more. Raises what a defect of the service raised meanwhile."""
 
         async def whole() -> T:
             try:
-                return await story
+                told = await story
+                for defect in self.defects:
+                    raise defect
+                return told
             finally:
                 for daemon in list(self.daemons.values()):
                     await daemon.vanish()
@@ -183,7 +187,6 @@ class Daemon:
         self.world = world
         self.tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         self.is_dead = False
-        self.crashes: list[BaseException] = []
         self._ended = asyncio.Event()
         self._ready = asyncio.Event()
         self._runners: dict[Queue, Runner[Any]] = {}
@@ -408,8 +411,7 @@ class _Watcher(Tally):
         self._daemon = daemon
 
     def work_crashed(self, work: str, key: int, error: BaseException) -> None:
-        self._daemon.crashes.append(error)
-        assert isinstance(error, StoreError), f"{work} {key} crashed: {error!r}"
+        self._daemon.world.defects.append(error)
 
     def network_lost(self, hosts: int) -> None:
         self._daemon.world.networks_lost += 1

@@ -54,13 +54,13 @@ def _validators(world: World, days: float, publish: Publish) -> None:
 def _hints(world: World, days: float, publish: Publish) -> None:
     """What feeds and servers say about when to come back, and a person's word against it."""
     feed = world.web.site("hints.example").feed
-    feed("/max-age", publish(20), max_age_s=3 * 3600)
+    feed("/max-age", publish(20), max_age_s=1800)
     feed("/max-age-of-days", publish(20), max_age_s=7 * 86_400)
-    feed("/ttl", publish(20), ttl_min=240)
-    feed("/skip-hours", publish(20), skip_hours=tuple(range(7)))
+    feed("/ttl", publish(20), ttl_min=45)
+    feed("/skip-hours", publish(20), skip_hours=(2, 3, 5))
     feed("/skip-days", publish(20), skip_days=("Tuesday", "Saturday"))
-    feed("/own-interval", publish(20), ttl_min=600, skip_hours=(9, 10))
-    world.options["https://hints.example/own-interval"] = FeedOptions(interval_s=HOUR_S)
+    feed("/own-interval", publish(20), ttl_min=600, skip_hours=(2, 3))
+    world.options["https://hints.example/own-interval"] = FeedOptions(interval_s=900.0)
 
 
 def _crowds(world: World, days: float, publish: Publish) -> None:
@@ -74,18 +74,19 @@ def _crowds(world: World, days: float, publish: Publish) -> None:
 
 
 def _refusals(world: World, days: float, publish: Publish) -> None:
-    """Hosts that allow so many requests and no more, and one that is closed for some hours of the day."""
+    """Hosts that allow so many requests and no more, and some that are closed for a while, twice."""
     buckets = {"one-a-minute.example": Bucket(60.0), "a-few.example": Bucket(600.0, most=5)}
     for name, bucket in buckets.items():
         site = world.web.site(name, rules=[bucket])
         for number in range(6):
             site.feed(f"/{number}", publish(4))
-    closed = world.web.site("closed.example")
-    for day in range(int(days) + 1):
-        closed.rules.append(during(day * DAY_S + 4 * HOUR_S, day * DAY_S + 6 * HOUR_S, 503, retry_after_s=5400))
-    closed.feed("/feed", publish(30))
-    date = world.web.site("blind.example", rules=[during(5 * HOUR_S, 6 * HOUR_S, 429)])  # names no time
-    date.feed("/feed", publish(30))
+    closed = {"closed.example": (503, 1800), "throttling.example": (429, 600), "blind.example": (429, None)}
+    for name, (status, retry_after_s) in closed.items():
+        spans = ((0.2, 0.3), (0.6, 0.65))
+        rules = [during(*_span(days, *span), status, retry_after_s=retry_after_s) for span in spans]
+        site = world.web.site(name, rules=rules)
+        for number in range(3):
+            site.feed(f"/{number}", publish(10))
 
 
 def _pages(world: World, days: float, publish: Publish) -> None:
@@ -101,31 +102,31 @@ def _pages(world: World, days: float, publish: Publish) -> None:
     for name, robots in sites.items():
         site = world.web.site(name, robots=robots)
         for path in ("/feed", "/private"):
-            feed = site.feed(path, publish(6), window=8)
+            feed = site.feed(path, publish(40), window=8)
             world.options[feed.url] = _FULL_TEXT
     world.web.sites["impatient.example"].rules.append(Bucket(20.0, most=3))
-    world.web.sites["untold.example"].rules.append(during(0.0, 6 * HOUR_S, 503, path="/robots.txt"))
+    world.web.sites["untold.example"].rules.append(during(*_span(days, 0.0, 0.3), 503, path="/robots.txt"))
 
 
 def _troubles(world: World, days: float, publish: Publish) -> None:
-    """What comes and goes: errors for hours, every night, for good; and our own network."""
+    """What comes and goes: errors for hours, every night, for good; and our own network, twice."""
     troubles = {
-        "gone.example": during(DAY_S, 1e12, 410),
+        "gone.example": during(*_span(days, 0.4, 1.1), 410),
         "missing-at-night.example": at_hours((1, 2, 3), 404),
-        "broken.example": during(0.3 * DAY_S, 0.6 * DAY_S, 500),
-        "forbidden.example": during(0.5 * DAY_S, 0.55 * DAY_S, 403),
+        "broken.example": during(*_span(days, 0.3, 0.6), 500),
+        "forbidden.example": during(*_span(days, 0.5, 0.55), 403),
     }
     for name, rule in troubles.items():
         world.web.site(name, rules=[rule]).feed("/feed", publish(10, by_day))
-    world.web.outages.extend(((0.4 * DAY_S, 0.43 * DAY_S), (1.7 * DAY_S, 1.71 * DAY_S)))
+    world.web.outages.extend(_span(days, *span) for span in ((0.45, 0.46), (0.8, 0.81)))
 
 
 def _moves(world: World, days: float, publish: Publish) -> None:
-    """Feeds that live elsewhere now, on the same host or another; one only for some hours."""
+    """Feeds that live elsewhere now, on another host; one only for a while, one that says so without meaning it for good."""
     old, new = world.web.site("old.example"), world.web.site("new.example")
-    for number, (start_s, end_s, status) in enumerate(
-        ((0.0, 1e12, 301), (DAY_S, 1e12, 308), (DAY_S, 1.2 * DAY_S, 301), (0.0, 1e12, 302))
-    ):
+    moves = ((0.0, 1.1, 301), (0.3, 1.1, 308), (0.3, 0.35, 301), (0.0, 1.1, 302))
+    for number, (start, end, status) in enumerate(moves):
+        start_s, end_s = _span(days, start, end)
         target = new.feed(f"/{number}", publish(6), is_listed=False)
         old.feed(f"/{number}", target.published)
         old.moved(f"/{number}", target.url, start_s=start_s, end_s=end_s, status=status)
@@ -138,3 +139,8 @@ def _odd_documents(world: World, days: float, publish: Publish) -> None:
     site.feed("/edited", publish(3), edited=every(7 * HOUR_S, days=days, before=0))
     site.feed("/undated", publish(8), is_dated=False)
     site.feed("/overflowing", publish(60, bursts), window=5, archived=20)
+
+
+def _span(days: float, start: float, end: float) -> tuple[float, float]:
+    """From one share of the run to another, in seconds."""
+    return start * days * DAY_S, end * days * DAY_S

@@ -1,19 +1,20 @@
 """Worlds for stories: each has a migrated database of its own, its web is empty."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.policy import DatabasePolicy, HostPolicy, Policies, PollPolicy, RobotsPolicy
+from ingest.policy import DatabasePolicy, Policies
 from ingest.store import migrate, open_store
 from tests.sim.service import Setup, World
 
 MakeWorld = Callable[..., World]
-_POLICIES = {"poll": PollPolicy, "hosts": HostPolicy, "robots": RobotsPolicy}
+_PLAIN = {"has_articles": False, "pace_s": 3600.0}
+_TABLES = {table.name for table in fields(Policies)}
 
 
 @pytest.fixture(scope="session")
@@ -27,12 +28,22 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(migrated_file: Path, tmp_path: Path) -> MakeWorld:
-    """Makes a world. `poll`, `hosts` and `robots` are knobs of their policies, the rest is for Setup."""
+    """Makes a world. A table of the configuration (`poll`, `hosts`, …) takes some of its knobs, all else is for Setup.
+
+    `rules` are knobs by which the score is kept, where they are other than those that the service has.
+    Feeds only, and a pace that is worked out by the hour: what a story is not about costs it nothing.
+    """
 
     def make(**options: Any) -> World:
         path = tmp_path / f"{len(list(tmp_path.glob('*.db')))}.db"
         shutil.copy(migrated_file, path)
-        policies = {name: policy(**options.pop(name, {})) for name, policy in _POLICIES.items()}
-        return World(Setup(f"sqlite:///{path}", policies=replace(Policies(), **policies), **options))
+        policies = _policies({name: options.pop(name) for name in _TABLES & options.keys()})
+        rules = _policies(options.pop("rules")) if "rules" in options else None
+        return World(Setup(policies=policies, **({"database_url": f"sqlite:///{path}"} | _PLAIN | options)), rules)
 
     return make
+
+
+def _policies(knobs: Mapping[str, Mapping[str, Any]]) -> Policies:
+    defaults = Policies()
+    return replace(defaults, **{name: replace(getattr(defaults, name), **values) for name, values in knobs.items()})
