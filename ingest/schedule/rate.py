@@ -73,7 +73,7 @@ def learn(learned: Learned, arrival: Arrival, policy: PollPolicy, *, missed: flo
 def find_rate(learned: Learned, now: datetime, policy: PollPolicy) -> Rate:
     """How often the feed publishes, as far as is known now."""
     entries, days = _carry(learned, now, policy)
-    return Rate(mean_rate(entries, days), find_shape(learned.hours, entries) if learned.hours else None)
+    return Rate(mean_rate(entries, days), find_shape(learned.hours, entries, days) if learned.hours else None)
 
 
 def mean_rate(entries: float, days: float) -> float:

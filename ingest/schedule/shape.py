@@ -15,6 +15,7 @@ _WEIGHTS = struct.Struct(f"<{HOURS + DAYS}H")
 _WHOLE = 65_535  # to which the weights of the hours sum up, and those of the days
 _MEMORY = 300.0  # entries at most that old weights stand for: habits change
 _ENOUGH = 8.0  # entries before weights say anything
+_A_WEEK = 6.0  # days of a watch, decayed: a weekday that was not seen yet is not one without entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,17 @@ def add_moments(weights: bytes, moments: Sequence[datetime], *, entries: float) 
     return _WEIGHTS.pack(*(min(round(share * _WHOLE), _WHOLE) for share in mixed))
 
 
-def find_shape(weights: bytes, entries: float) -> Shape | None:
-    """What the weights of so many entries prove; None where that is nothing: the feed may publish evenly."""
+def find_shape(weights: bytes, entries: float, days: float) -> Shape | None:
+    """What the weights of so many entries in so many days prove; None where that is nothing: the feed may publish evenly."""
     if not weights or entries < _ENOUGH:
         return None
     counted = min(entries, _MEMORY)
     shares = _WEIGHTS.unpack(weights)
     hours = _shrunk(_smooth([share * (HOURS / _WHOLE) for share in shares[:HOURS]]), counted, 0.4)
-    days = _shrunk([share * (DAYS / _WHOLE) for share in shares[HOURS:]], counted, 1.0)
-    if hours is None and days is None:
+    weekdays = _shrunk([share * (DAYS / _WHOLE) for share in shares[HOURS:]], counted, 1.0) if days >= _A_WEEK else None
+    if hours is None and weekdays is None:
         return None
-    return Shape(hours or (1.0,) * HOURS, days or (1.0,) * DAYS)
+    return Shape(hours or (1.0,) * HOURS, weekdays or (1.0,) * DAYS)
 
 
 def _smooth(factors: list[float]) -> list[float]:
