@@ -18,6 +18,7 @@ AnyRow: TypeAlias = sa.Row[*tuple[Any, ...]]
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 POSTGRESQL, SQLITE = "postgresql", "sqlite"
+_MICROSECONDS = 26  # characters of a time up to there
 _LOWER = "ingest_lower"  # SQLite's own lower() knows ASCII only
 
 Id = sa.BigInteger().with_variant(sa.Integer(), SQLITE)  # SQLite numbers rows by itself only for INTEGER
@@ -38,9 +39,9 @@ class Utc(sa.types.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a time without its zone: {value}")
-        moment = value.astimezone(UTC)
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
         if dialect.name == SQLITE:
-            return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+            return moment.isoformat(timespec="microseconds")[:_MICROSECONDS] + "Z"
         return moment
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:

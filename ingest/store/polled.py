@@ -15,6 +15,7 @@ from ingest.store import entries as entry_rows
 from ingest.store import moves, queues, subscriptions, turns
 from ingest.store.codec import learned_to_data, to_data
 from ingest.store.dialect import EARLIEST
+from ingest.store.many import ManyRows
 from ingest.store.schema import feeds, gaps, polls
 from ingest.store.seen import write_seen
 
@@ -25,10 +26,8 @@ def write_polls(connection: sa.Connection, plans: Sequence[FeedPlan]) -> tuple[A
     """What became of each plan."""
     held = _find_held(connection, [plan.claim for plan in plans])
     kept = sorted((plan for plan in plans if plan.claim.feed_id in held), key=lambda plan: plan.claim.feed_id)
-    if visits := [_after_visit(plan) for plan in kept if not plan.is_push]:
-        connection.execute(_VISITED, visits)
-    if kept:
-        connection.execute(_POLLED, [_poll_row(plan) for plan in kept])
+    _VISITED.write(connection, [_after_visit(plan) for plan in kept if not plan.is_push])
+    _POLLED.write(connection, [_poll_row(plan) for plan in kept])
     for plan in kept:
         _write_rest(connection, plan)
     subscriptions.write_visits(connection, kept)
@@ -58,11 +57,7 @@ _COLUMNS = (
     "polled_at", "next_poll_at", "next_reason", "not_before_at", "outcome", "reason", "failures", "rate_root", "etag",
     "last_modified", "validator_trust", "full_at", "body_hash", "moved_to", "moved_since_at", "moved_polls",
 )  # fmt: skip
-_VISITED = (
-    sa.update(feeds)
-    .where(feeds.c.id == sa.bindparam("row_id"))
-    .values({name: sa.bindparam(name) for name in _COLUMNS} | queues.FREE | {"is_last_probe": False})
-)
+_VISITED = ManyRows(feeds, [*_COLUMNS, "id"], key="id", fixed=queues.FREE | {"is_last_probe": False})
 
 
 def _after_visit(plan: FeedPlan) -> dict[str, Any]:
@@ -70,7 +65,7 @@ def _after_visit(plan: FeedPlan) -> dict[str, Any]:
     claim = plan.claim
     etag, last_modified = _validators_after(plan)
     return {
-        "row_id": claim.feed_id,
+        "id": claim.feed_id,
         "polled_at": plan.polled_at,
         "next_poll_at": plan.next_poll_at or plan.polled_at,  # None: given up for good, and nobody looks
         "next_reason": plan.next_reason,
@@ -143,7 +138,7 @@ def _gap_row(feed_id: int, gap: Gap) -> dict[str, Any]:
     return {"feed_id": feed_id, "missed": gap.missed, "reason": gap.reason, **times}
 
 
-_POLLED = sa.insert(polls)
+_POLLED = ManyRows(polls, [column.name for column in polls.columns if column.name != "id"])
 
 
 def _poll_row(plan: FeedPlan) -> dict[str, Any]:

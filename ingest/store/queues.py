@@ -130,7 +130,7 @@ def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ..
     choice = _Choice(wish, _count_held(connection, wish.now))
     for statement in queue.statements:
         _choose(connection, statement, choice)
-    held = _take(connection, queue, choice.rows, wish)
+    held = _take(connection, queue, choice)
     turns.grant(connection, [one.host for one in held], wish.now, wish.hosts)
     return held
 
@@ -143,6 +143,7 @@ class _Choice:
         self.rows: list[AnyRow] = []
         self.room = wish.limit
         self.hostless_room = wish.hostless
+        self.hosts: dict[str, HostState] = {"": HostState("")}  # of the rows that were looked at
         self._in_flight = in_flight
         self._free: dict[str, int] = {}
 
@@ -167,8 +168,9 @@ class _Choice:
         return free > 0
 
     def _places(self, row: AnyRow) -> int:
+        host = self.hosts[row.host] = turns.state_of(row)
         free = self.wish.hosts.at_once - self._in_flight.get(row.host, 0)
-        has_gap = effective_gap_s(turns.state_of(row), self.wish.now, self.wish.hosts) > 0
+        has_gap = effective_gap_s(host, self.wish.now, self.wish.hosts) > 0
         return min(free, 1) if has_gap else free
 
 
@@ -222,10 +224,11 @@ _HELD_HOSTS: Any = sa.union_all(
 )
 
 
-def _take(connection: sa.Connection, queue: Queue, rows: Sequence[AnyRow], wish: Wish) -> tuple[Held, ...]:
-    """Hold those of `rows` that are still free, in their order."""
+def _take(connection: sa.Connection, queue: Queue, choice: _Choice) -> tuple[Held, ...]:
+    """Hold those of the chosen rows that are still free, in their order."""
+    wish, rows = choice.wish, choice.rows
     fences = take(connection, queue, [row.id for row in rows], owner=wish.owner, now=wish.now, until=wish.until)
-    return tuple(Held(row, fences[row.id], turns.state_of(row)) for row in rows if row.id in fences)
+    return tuple(Held(row, fences[row.id], choice.hosts[row.host]) for row in rows if row.id in fences)
 
 
 def take(

@@ -12,6 +12,7 @@ from ingest.schedule import after_grant, effective_gap_s
 from ingest.store import dialect
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
+from ingest.store.many import ManyRows
 from ingest.store.schema import HOST, feeds, hosts
 
 LOCK = "turns"  # held by whoever hands out turns: claims of feeds and of entries, and requests on the way
@@ -58,13 +59,10 @@ def _turn(host: HostState, at: datetime, policy: HostPolicy, *, requests: int = 
 
 
 def _write_turns(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    statement = dialect.insert(connection, hosts)
-    names = ("next_request_at", "granted_at", "granted", "window_at")
-    told = {name: statement.excluded[name] for name in names}
-    ordered = sorted(rows, key=lambda row: row["host"])
-    connection.execute(statement.on_conflict_do_update(index_elements=["host"], set_=told), ordered)
+    _TURNS.write(connection, sorted(rows, key=lambda row: row["host"]))
+
+
+_TURNS = ManyRows(hosts, ("host", "next_request_at", "granted_at", "granted", "window_at"), conflict="host")
 
 
 def learn(connection: sa.Connection, lessons: Iterable[tuple[str, HostLesson]], now: datetime) -> None:
