@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
@@ -24,7 +24,9 @@ from ingest.log import get
 from ingest.metrics import Metrics
 from ingest.model import FeedState
 from ingest.pipeline import GRACE_S, FeedWork, Observer, Runner
+from ingest.pushes import Pushes
 from ingest.repair import repair_gaps
+from ingest.subscribing import review_subscriptions, tend_subscriptions
 from ingest.web import Health, serve
 from ingest.wiring import Service, wire
 
@@ -34,6 +36,9 @@ _GAUGES_S = 15.0
 _PACE_S = 300.0  # the request budget is shared out anew
 _REPAIR_S = 60.0
 _REPAIRS_AT_ONCE = 5  # gaps
+_HUBS_S = 20.0
+_HUBS_AT_ONCE = 20  # asked; they wait for the turns of their hosts
+_VERDICTS_S = 300.0  # which hubs are relied on
 _CLOCK_WATCH_S = 10.0
 _CLOCK_JUMP_S = 5.0
 
@@ -118,12 +123,12 @@ async def _until_done_or_asked(work: "asyncio.Future[Any]", signals: Signals, ru
 
 async def run_daemon(settings: Settings, load: Callable[[], Settings], *observers: Observer) -> None:
     """Work until SIGTERM or SIGINT. SIGHUP loads the configuration anew; a faulty one is refused and the old one stays."""
-    signals, metrics, health = Signals(), Metrics(), Health(SystemClock())
-    async with signals.listening(reload=True), serve(settings.policies.http, metrics, health):
+    signals, metrics, health, pushes = Signals(), Metrics(), Health(SystemClock()), Pushes()
+    async with signals.listening(reload=True), serve(settings.policies.http, metrics, health, pushes):
         proven: Settings | None = None  # the last ones that a service could be built of
         while signals.stop_signal is None:
             try:
-                await _serve_settings(signals, partial(wire, settings, *observers, metrics=metrics), health)
+                await _serve_settings(signals, partial(_wire, settings, observers, metrics, pushes), health)
                 proven = settings
             except (ConfigError, StoreError) as error:  # what only shows when it is used: a list of feeds, a database
                 if proven is None or settings is proven:
@@ -134,6 +139,13 @@ async def run_daemon(settings: Settings, load: Callable[[], Settings], *observer
                 signals.asked.clear()  # before reading: another SIGHUP while we read is another reading
                 settings = await _reloaded(settings, load)
     get("ingest.daemon").info("daemon_stopped", signal=signals.stop_signal)
+
+
+@contextlib.asynccontextmanager
+async def _wire(settings: Settings, observers: Sequence[Observer], metrics: Metrics, pushes: Pushes) -> AsyncIterator[Service]:
+    """The service, with a place for what hubs push to it."""
+    async with wire(settings, *observers, metrics=metrics) as service, pushes.open(service):
+        yield service
 
 
 def _refuse(error: ConfigError | StoreError, old: Settings) -> Settings:
@@ -213,9 +225,21 @@ def _scheduler(service: Service, feeds: Runner[Any], articles: Runner[Any], heal
     async def repair() -> None:
         await repair_gaps(service, _REPAIRS_AT_ONCE)
 
+    async def tend() -> None:
+        await tend_subscriptions(service, _HUBS_AT_ONCE)
+
+    async def judge() -> None:
+        await review_subscriptions(service)
+
     now = service.clock.now()
     scheduler.add_job(_async(tick), "interval", seconds=_TICK_S, id="tick")
-    for job, seconds in ((measure, _GAUGES_S), (service.feeds.pacer.refresh, _PACE_S), (repair, _REPAIR_S)):
+    for job, seconds in (
+        (measure, _GAUGES_S),
+        (service.feeds.pacer.refresh, _PACE_S),
+        (repair, _REPAIR_S),
+        (tend, _HUBS_S),
+        (judge, _VERDICTS_S),
+    ):
         scheduler.add_job(_guarded(job), "interval", seconds=seconds, id=job.__name__, next_run_time=now)
     for job, hours in ((prune, 6), (revive, 1)):
         scheduler.add_job(_guarded(job), "interval", hours=hours, id=job.__name__, next_run_time=now)
