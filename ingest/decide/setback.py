@@ -8,7 +8,7 @@ from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
 from ingest.model import FeedClaim, FeedPlan, FeedState, HostLesson
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy
-from ingest.schedule import Setback, after_refusal, is_throttling, plan_setback, throttled_until
+from ingest.schedule import Setback, after_refusal, is_throttling, past_skipped, plan_setback, throttled_until
 
 _OUTAGE_S = 60.0  # until a feed is tried again while our own network is away
 _BACK_S = 300.0  # until the old address is tried, when the one that a feed moved to has failed for good
@@ -44,7 +44,7 @@ def plan_feed_failure(claim: FeedClaim, error: IngestError, *, now: datetime, te
         move=claim.move,
     )
     plan = _given_up(plan, setback, now) if setback.is_over else plan
-    return _not_before(plan)
+    return _outside_skipped(_not_before(plan))
 
 
 def plan_feed_in_outage(claim: FeedClaim, error: FetchError, *, now: datetime, terms: Terms, elapsed_ms: int = 0) -> FeedPlan:
@@ -87,6 +87,16 @@ def _not_before(plan: FeedPlan) -> FeedPlan:
     if until is None or plan.next_poll_at is None or plan.next_poll_at >= until:
         return plan
     return replace(plan, next_poll_at=until, next_reason=f"{plan.next_reason}; not before Retry-After")
+
+
+def _outside_skipped(plan: FeedPlan) -> FeedPlan:
+    """Not in the hours and on the days that the feed wants skipped, unless a person said how often it is polled."""
+    if plan.next_poll_at is None or plan.claim.options.interval_s is not None:
+        return plan
+    at = past_skipped(plan.next_poll_at, plan.claim.learned.hints)
+    if at == plan.next_poll_at:
+        return plan
+    return replace(plan, next_poll_at=at, next_reason=f"{plan.next_reason}; then past the feed's skipHours and skipDays")
 
 
 def _lesson(claim: FeedClaim, error: IngestError, now: datetime, hosts: HostPolicy) -> HostLesson | None:

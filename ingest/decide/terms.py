@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from ingest.model import FeedClaim, Learned
 from ingest.policy import HostPolicy, PollPolicy
-from ingest.schedule import Bounds, NextPoll, Pace, next_poll, poll_floor_s
+from ingest.schedule import Bounds, NextPoll, Pace, next_poll, past_skipped, poll_floor_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Terms:
         found = next_poll(now, self.poll, pace=self.pace, learned=learned or claim.learned, bounds=bounds, chance=self.chance)
         if not claim.is_pushed or claim.options.interval_s is not None:
             return found
-        return self._slowed(found, now)
+        return self._slowed(found, now, learned or claim.learned)
 
-    def _slowed(self, found: NextPoll, now: datetime) -> NextPoll:
+    def _slowed(self, found: NextPoll, now: datetime, learned: Learned) -> NextPoll:
         wait_s = min((found.at - now).total_seconds() * self.slow_down, self.poll.max_interval_s)
-        at = max(found.at, now + timedelta(seconds=wait_s))
+        at = past_skipped(max(found.at, now + timedelta(seconds=wait_s)), learned.hints)
         return replace(
             found,
             at=at,

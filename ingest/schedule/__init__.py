@@ -14,7 +14,7 @@ outage    whether it is our own network
 from ingest.schedule.backoff import Setback, failure_weight, next_try_at, plan_setback, throttled_until
 from ingest.schedule.gaps import GapEstimate, find_gap
 from ingest.schedule.hosts import after_grant, after_refusal, effective_gap_s, is_throttling, poll_floor_s
-from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll
+from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll, past_skipped
 from ingest.schedule.moves import MoveVerdict, after_redirect
 from ingest.schedule.outage import Outage, after_answer, after_silence
 from ingest.schedule.pace import Pace, find_pace
@@ -53,6 +53,7 @@ __all__ = [
     "learn",
     "next_poll",
     "next_try_at",
+    "past_skipped",
     "plan_setback",
     "poll_floor_s",
     "rate_at",

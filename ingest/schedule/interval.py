@@ -156,17 +156,19 @@ def _jittered(wait: _Wait, share: float, chance: float) -> float:
     return seconds if seconds >= wait.asked_s else 2.0 * min(wait.asked_s, wait.seconds) - seconds
 
 
-def _outside_skipped(at: datetime, wait: _Wait, hints: Hints, *, chance: float) -> tuple[datetime, str]:
+def past_skipped(at: datetime, hints: Hints) -> datetime:
     """The first moment from `at` on that the feed's skipHours and skipDays leave; `at` itself where they leave none."""
-    if not hints.skip_hours and not hints.skip_days:
-        return at, wait.reason
     start = at
     for _ in range(_WEEK_HOURS):
         if start.hour not in hints.skip_hours and _DAY_NAMES[start.weekday()] not in hints.skip_days:
-            break
+            return start
         start = start.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    else:
-        return at, wait.reason
+    return at
+
+
+def _outside_skipped(at: datetime, wait: _Wait, hints: Hints, *, chance: float) -> tuple[datetime, str]:
+    """The first moment that the feed's skipHours and skipDays leave, and why then."""
+    start = past_skipped(at, hints) if hints.skip_hours or hints.skip_days else at
     if start == at:
         return at, wait.reason
     spread_s = min(wait.seconds * 0.1, 600.0) * chance  # the hour ends for everybody at once

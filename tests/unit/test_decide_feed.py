@@ -316,3 +316,18 @@ def test_while_our_own_network_is_away_nothing_is_counted_and_the_feed_is_tried_
 def test_filters_decide_which_entries_become_articles(options, state, reason):
     plan = plan_entry(keyed(categories=("harbour",)), options, reason="new")
     assert (plan.state, plan.reason) == (state, reason)
+
+
+@pytest.mark.parametrize("interval_s", [None, 600.0], ids=["learned", "of a person"])
+def test_after_a_failure_the_hours_that_a_feed_wants_skipped_are_skipped_unless_a_person_said_how_often(interval_s):
+    hints = Hints(skip_hours=tuple(hour for hour in range(24) if hour != 5))
+    claim = feed_claim(learned=Learned(hints=hints), options=FeedOptions(interval_s=interval_s))
+    plan = failed(TransientFetchError("u", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=3600.0), claim)
+    assert (plan.next_poll_at.hour == 5) is (interval_s is None)
+    assert plan.next_poll_at >= NOW + HOUR
+
+
+def test_a_feed_whose_hub_pushes_is_not_polled_in_hours_that_it_wants_skipped():
+    hints = Hints(skip_hours=tuple(hour for hour in range(24) if hour != 5))
+    plan = plan_same_feed(feed_claim(learned=Learned(hints=hints), is_pushed=True), not_modified(), terms=TERMS)
+    assert plan.next_poll_at.hour == 5
