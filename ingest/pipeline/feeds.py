@@ -74,7 +74,7 @@ async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | N
     except (FetchError, ParseError, WorkKilled) as error:
         if is_push:  # a hub may send anything: that is no failure of the feed
             raise
-        plan = await _failed(claim, error, tools, elapsed_ms=round(1000 * (tools.edges.clock.monotonic_s() - started_s)))
+        return await _fail(claim, error, tools, started_s=started_s)
     await _apply(plan, tools)
     return plan
 
@@ -128,15 +128,20 @@ def _recall(store: FeedStore, claim: FeedClaim, body: bytes) -> tuple[str, SeenI
     return digest, None if digest == claim.body_hash else store.seen_items(claim.feed_id)
 
 
-async def _failed(claim: FeedClaim, error: IngestError, tools: FeedTools, *, elapsed_ms: int = 0) -> FeedPlan:
-    """The plan of a poll that failed; while our own network is away, no failure counts, nor do those that led to that verdict."""
+async def _fail(claim: FeedClaim, error: IngestError, tools: FeedTools, *, started_s: float) -> FeedPlan:
+    """Write a poll that failed. While our own network is away no failure counts, nor do those that led to that verdict."""
     now, network = tools.edges.clock.now(), tools.edges.network
-    if network.is_away and isinstance(error, FetchError):
-        if counted := network.take_counted():
-            await tools.edges.in_thread(tools.store.forgive, counted, now)
-        return plan_feed_in_outage(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
-    network.counted(claim.feed_id, claim.failures)
-    return plan_feed_failure(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
+    elapsed_ms = round(1000 * (tools.edges.clock.monotonic_s() - started_s))
+    if isinstance(error, FetchError) and network.is_ours(error.outcome, since_s=started_s):
+        plan = plan_feed_in_outage(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
+        await _apply(plan, tools)
+    else:
+        plan = plan_feed_failure(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
+        await _apply(plan, tools)
+        network.counted(claim.feed_id, claim.failures)
+    if network.is_away and (counted := network.take_counted()):  # only what is written can be forgiven
+        await tools.edges.in_thread(tools.store.forgive, counted, now)
+    return plan
 
 
 def read_feed(fetched: Fetched, policy: ParsePolicy, seen: SeenItems | None = None) -> tuple[ParsedFeed, tuple[KeyedEntry, ...]]:
@@ -181,7 +186,8 @@ class FeedWork:
 
     async def crashed(self, claim: FeedClaim, error: Exception) -> None:
         """A poll that trips over a defect of ours is a failed poll with a reason, not one repeated for ever."""
-        await _apply(await _failed(claim, IngestError(f"{type(error).__name__}: {error}"), self.tools), self.tools)
+        told = IngestError(f"{type(error).__name__}: {error}")
+        await _fail(claim, told, self.tools, started_s=self.tools.edges.clock.monotonic_s())
 
     def key(self, claim: FeedClaim) -> int:
         return claim.feed_id

@@ -21,6 +21,7 @@ class NetworkWatch:
         self._clock = clock
         self._state = Outage()
         self._lost_s = 0.0
+        self._back_s = 0.0
         self._counted: dict[int, float] = {}
 
     @property
@@ -32,7 +33,8 @@ class NetworkWatch:
         was_away = self.is_away
         self._state = after_answer(self._state, host)
         if was_away and not self.is_away:
-            self._observer.network_back(self._clock.monotonic_s() - self._lost_s)
+            self._back_s = self._clock.monotonic_s()
+            self._observer.network_back(self._back_s - self._lost_s)
         if not self.is_away:
             self._counted.clear()
 
@@ -47,8 +49,15 @@ class NetworkWatch:
             self._lost_s = self._clock.monotonic_s()
             self._observer.network_lost(len(self._state.silent))
 
+    def is_ours(self, outcome: Outcome, *, since_s: float) -> bool:
+        """Whether it is no fault of the host that an attempt begun at `since_s` (monotonic) failed.
+
+        One that began while the network was away may end after another one had its answer.
+        """
+        return self.is_away or (outcome in _SILENT and since_s < self._back_s)
+
     def counted(self, feed_id: int, failures_before: float) -> None:
-        """This failure is about to be counted, for want of proof that it is ours."""
+        """This failure was counted, for want of proof that it is ours."""
         self._counted.setdefault(feed_id, failures_before)
 
     def take_counted(self) -> Mapping[int, float]:

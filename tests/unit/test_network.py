@@ -79,3 +79,14 @@ def test_an_answer_proves_that_the_failures_before_it_were_no_outage():
     network.counted(1, 0.0)
     network.answered("a")
     assert network.take_counted() == {}
+
+
+def test_an_attempt_that_began_while_the_network_was_away_fails_by_it_though_it_is_back():
+    network, _, clock = watch()
+    fail(network, *"abcde")
+    began_s = clock.at_s
+    clock.at_s += 3
+    network.answered("a")
+    assert network.is_ours(Outcome.CONNECT_ERROR, since_s=began_s)
+    assert not network.is_ours(Outcome.CONNECT_ERROR, since_s=clock.at_s)
+    assert not network.is_ours(Outcome.HTTP_ERROR, since_s=began_s)  # somebody answered
