@@ -53,6 +53,11 @@ def freshness_s(headers: Headers, now: datetime) -> float | None:
     return _within_bounds((expires - sent).total_seconds() - age) if expires else 0.0
 
 
+def is_feed_delta(headers: Headers) -> bool:
+    """Whether a body holds only what is new since the document that was named. Source: RFC 3229 §10.5.3."""
+    return "feed" in {word.partition(";")[0].strip().lower() for word in headers.get("im", "").split(",")}
+
+
 def validators(headers: Headers) -> Validators:
     """ETag and Last-Modified verbatim; those that could not be sent back are left out."""
     return Validators(etag=_opaque(headers.get("etag")), last_modified=_opaque(headers.get("last-modified")))

@@ -187,12 +187,14 @@ class Site:
         self.port = server.sockets[0].getsockname()[1]
         self._is_up.set()
         await self._stopping.wait()
+        await _settled()  # who was let in at the last moment is in the book now; behind close() he would be lost
         server.close()
         open_now = dict(self._open)
         for task, writer in open_now.items():
             writer.transport.abort()
             task.cancel()
         await asyncio.gather(*open_now, return_exceptions=True)
+        await _settled()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -221,6 +223,12 @@ class Site:
                 await writer.drain()
             elif not await _play(answer, writer):
                 return
+
+
+async def _settled() -> None:
+    """Until callbacks that were due, and those that they led to, have run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def _requests(reader: asyncio.StreamReader, number: int) -> AsyncIterator[Seen]:

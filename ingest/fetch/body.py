@@ -34,8 +34,11 @@ class Undecodable(Exception):
     """The body cannot be decoded: an encoding nobody asked for, or not what it says it is."""
 
 
-async def read_body(chunks: AsyncIterable[bytes], *, encoding: str, max_bytes: int) -> bytes:
-    """All of a body, decoded; `encoding` is the Content-Encoding. Raises TooLarge, Truncated or Undecodable."""
+async def read_body(chunks: AsyncIterable[bytes], *, encoding: str, max_bytes: int, cut: bool = False) -> bytes:
+    """All of a body, decoded, or its first `max_bytes` if it is longer and may be `cut`; `encoding` is the Content-Encoding.
+
+    Raises TooLarge, Truncated or Undecodable.
+    """
     inflate = _decoder(encoding)
     whole = BytesIO()  # not a list of parts: millions of chunks of two bytes would cost twenty times their size
     raw = decoded = 0
@@ -43,9 +46,11 @@ async def read_body(chunks: AsyncIterable[bytes], *, encoding: str, max_bytes: i
         raw += len(chunk)
         for piece in inflate.pieces(chunk) if inflate else (chunk,):
             decoded += len(piece)
-            if max(raw, decoded) > max_bytes:
-                raise TooLarge(max_bytes)
             whole.write(piece)
+            if max(raw, decoded) > max_bytes:
+                if cut:
+                    return whole.getvalue()[:max_bytes]
+                raise TooLarge(max_bytes)
     if inflate and raw and not inflate.is_whole:
         raise Truncated("the compressed body ends too early")
     return whole.getvalue()

@@ -12,7 +12,6 @@ waiting for a host's turn: a busy host is no failure of its feeds, and who waits
 
 import asyncio
 import ssl
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -22,36 +21,34 @@ import httpx
 
 from ingest.clock import Clock
 from ingest.errors import ConfigError, PermanentFetchError, Problem, TransientFetchError
-from ingest.fetch.ask import Unsendable, ask_headers, conditional_headers
-from ingest.fetch.body import TooLarge, read_body
+from ingest.fetch.answer import (
+    REDIRECTS,
+    Answer,
+    Redirect,
+    answer_of,
+    body_of,
+    finish_small,
+    is_challenge,
+    redirect_error,
+    redirect_of,
+)
+from ingest.fetch.ask import Unsendable, ask_headers, asks_for_delta, conditional_headers, form_of, has_secrets
 from ingest.fetch.faults import refusal, translated
 from ingest.fetch.gate import HostGate
 from ingest.fetch.guard import Allow, Guard, Resolve
 from ingest.fetch.network import SystemResolver
 from ingest.fetch.transport import GuardedTransport
-from ingest.headers import validators
+from ingest.headers import is_feed_delta, retry_after_s, validators
 from ingest.model import Fetched, FetchRequest, Hop, NotModified, Purpose, Validators
 from ingest.outcome import Outcome
 from ingest.policy import FetchPolicy
-from ingest.urls import host_of, is_http_url, redact, request_url, resolve
+from ingest.urls import host_of, is_http_url, redact, request_url
 
-_REDIRECTS = frozenset(
-    {
-        HTTPStatus.MOVED_PERMANENTLY,
-        HTTPStatus.FOUND,
-        HTTPStatus.SEE_OTHER,
-        HTTPStatus.TEMPORARY_REDIRECT,
-        HTTPStatus.PERMANENT_REDIRECT,
-    }
-)
 _NO_DOCUMENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.PARTIAL_CONTENT})
-_WORTH_READING = 16_384  # bytes of an answer without use, read only to keep the connection for the next request
-_MAX_DIGITS = 18  # of a Content-Length that can be meant
-
-# Headers of which one value has a meaning; of others, several are one list (RFC 9110 §5.2).
-_SINGLE = frozenset(
-    {"age", "content-length", "content-type", "date", "etag", "expires", "last-modified", "location", "retry-after"}
-)
+_KEEPING_THE_FORM = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+_MAX_ROBOTS_BYTES = 512_000  # RFC 9309 §2.5: at least 500 KiB must be read; what is longer is cut there
+_MAX_HUB_BYTES = 16_384  # of what a hub answers; only its status counts
+_PATIENCE_S = 5.0  # a redirect that asks to wait longer is one of another day
 
 
 @dataclass(slots=True)
@@ -80,25 +77,6 @@ class _Trip:
 
     def elapsed_ms(self, now_s: float) -> int:
         return round((self.spent_s + now_s - self.hop_began_s) * 1000)
-
-
-@dataclass(frozen=True, slots=True)
-class _Redirect:
-    """Where an answer sends us: `target` as said, `url` as it will be asked, without the login that may be in it."""
-
-    status: int
-    url: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a server answered, its body still unread."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    response: httpx.Response
 
 
 class HttpFetcher:
@@ -148,12 +126,12 @@ class HttpFetcher:
         target = trip.request.url
         while True:
             answer = await self._fetch_once(trip, target)
-            if not isinstance(answer, _Redirect):
+            if not isinstance(answer, Redirect):
                 return answer
             self._follow(trip, answer, at=target)
             target = answer.target
 
-    async def _fetch_once(self, trip: _Trip, target: str) -> Fetched | NotModified | _Redirect:
+    async def _fetch_once(self, trip: _Trip, target: str) -> Fetched | NotModified | Redirect:
         """Ask one address, within what is left of the deadline once it is its host's turn."""
         host = host_of(target)
         is_granted = trip.take_grant(host)
@@ -167,34 +145,34 @@ class HttpFetcher:
             finally:
                 trip.end_hop(self._clock.monotonic_s())
 
-    async def _exchange(self, trip: _Trip, target: str) -> Fetched | NotModified | _Redirect:
+    async def _exchange(self, trip: _Trip, target: str) -> Fetched | NotModified | Redirect:
         """Ask once; the connection is kept if the answer was read to its end, and closed otherwise."""
         url = request_url(target) or ""
         headers = ask_headers(trip.request, target, self._policy)
-        sent = httpx.Request("GET", url, headers=headers, extensions=self._extensions)
+        form = form_of(trip.request)
+        sent = httpx.Request("GET" if form is None else "POST", url, headers=headers, content=form, extensions=self._extensions)
         response = await self._transport(trip.request.secrets.proxy or self._policy.proxy).handle_async_request(sent)
         try:
-            answer = _Answer(url, response.status_code, _received(response.headers.raw), response)
-            return await self._meaning(trip, answer)
+            return await self._meaning(trip, answer_of(url, response))
         finally:
             await response.aclose()
 
-    async def _meaning(self, trip: _Trip, answer: _Answer) -> Fetched | NotModified | _Redirect:
+    async def _meaning(self, trip: _Trip, answer: Answer) -> Fetched | NotModified | Redirect:
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return self._not_modified(trip, answer)
-        if answer.status in _REDIRECTS:
-            await _finish_small(answer)
-            return _redirect(answer)
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or answer.status in _NO_DOCUMENT:
-            raise refusal(answer.url, answer.status, answer.headers, self._clock.now())
+        if answer.status in REDIRECTS:
+            self._refuse_to_wait(answer)
+            await finish_small(answer)
+            return redirect_of(answer)
+        is_refused = not _brings_a_document(trip.request, answer)
+        is_challenged = await is_challenge(answer)
+        if is_refused or is_challenged:
+            raise refusal(answer.url, answer.status, answer.headers, self._clock.now(), is_challenge=is_challenged)
         return await self._document(trip, answer)
 
-    async def _document(self, trip: _Trip, answer: _Answer) -> Fetched:
-        max_bytes = self._max_bytes(trip.request.purpose)
-        if _declared_length(answer.headers) > max_bytes:
-            raise TooLarge(max_bytes)
-        encoding = answer.headers.get("content-encoding", "")
-        body = await read_body(answer.response.aiter_raw(), encoding=encoding, max_bytes=max_bytes)
+    async def _document(self, trip: _Trip, answer: Answer) -> Fetched:
+        max_bytes, cut = self._bounds(trip.request.purpose)
+        body = await body_of(answer, max_bytes=max_bytes, cut=cut)
         return Fetched(
             url=trip.request.url,
             final_url=answer.url,
@@ -206,7 +184,7 @@ class HttpFetcher:
             hops=tuple(trip.hops),
         )
 
-    def _not_modified(self, trip: _Trip, answer: _Answer) -> NotModified:
+    def _not_modified(self, trip: _Trip, answer: Answer) -> NotModified:
         ours = trip.request.validators
         if not conditional_headers(ours):
             reason = "304 Not Modified, although nothing was said about what we have"
@@ -223,17 +201,38 @@ class HttpFetcher:
             hops=tuple(trip.hops),
         )
 
-    def _follow(self, trip: _Trip, redirect: _Redirect, *, at: str) -> None:
-        """Note a redirect as followed. Raises when it leads round in circles or too far."""
+    def _refuse_to_wait(self, answer: Answer) -> None:
+        """Raises where a redirect asks to come back later. Source: RFC 9110 §10.2.3."""
+        wait_s = retry_after_s(answer.headers, self._clock.now()) or 0.0
+        if wait_s > _PATIENCE_S:
+            reason = f"a redirect that asks to wait for {wait_s:.0f} s"
+            raise TransientFetchError(
+                redact(answer.url), Outcome.RATE_LIMITED, reason, status=answer.status, retry_after_s=wait_s
+            )
+
+    def _follow(self, trip: _Trip, redirect: Redirect, *, at: str) -> None:
+        """Note a redirect as followed. Raises where it must not be: too far, in circles, out of TLS with secrets, with a form."""
         trip.visited.add(request_url(at) or at)
+        reason = None
         if redirect.url in trip.visited:
-            raise _redirect_error(at, redirect.status, "the redirects lead round in circles")
-        if len(trip.hops) >= self._policy.max_redirects:
-            raise _redirect_error(at, redirect.status, f"more than {self._policy.max_redirects} redirects")
+            reason = "the redirects lead round in circles"
+        elif len(trip.hops) >= self._policy.max_redirects:
+            reason = f"more than {self._policy.max_redirects} redirects"
+        elif trip.request.form is not None and redirect.status not in _KEEPING_THE_FORM:
+            reason = "a redirect that would turn the form into a question"
+        elif at.lower().startswith("https:") and redirect.url.startswith("http:") and has_secrets(trip.request):
+            reason = "a redirect out of TLS, with secrets along"
+        if reason is not None:
+            raise redirect_error(at, redirect.status, reason)
         trip.hops.append(Hop(redirect.status, redirect.url))
 
-    def _max_bytes(self, purpose: Purpose) -> int:
-        return self._policy.max_page_bytes if purpose is Purpose.PAGE else self._policy.max_feed_bytes
+    def _bounds(self, purpose: Purpose) -> tuple[int, bool]:
+        """Bytes of a body at most, and whether a longer one is cut there instead of refused."""
+        if purpose is Purpose.ROBOTS:
+            return _MAX_ROBOTS_BYTES, True
+        if purpose is Purpose.HUB:
+            return _MAX_HUB_BYTES, True
+        return (self._policy.max_page_bytes if purpose is Purpose.PAGE else self._policy.max_feed_bytes), False
 
     def _transport(self, proxy: str) -> GuardedTransport:
         """The transport through this proxy (or none): connections are shared by all that use the same."""
@@ -244,51 +243,12 @@ class HttpFetcher:
         return self._transports[proxy]
 
 
-def _redirect(answer: _Answer) -> _Redirect:
-    location = _as_sent(answer.headers.get("location", ""))
-    if not location:
-        raise _redirect_error(answer.url, answer.status, "a redirect that does not say where to")
-    target = resolve(answer.url, location)
-    url = request_url(target) if target else None
-    if target is None or url is None:
-        raise _redirect_error(answer.url, answer.status, f"a redirect to what is no http address: {redact(location)[:200]!r}")
-    return _Redirect(answer.status, url, target)
-
-
-def _redirect_error(url: str, status: int, reason: str) -> PermanentFetchError:
-    return PermanentFetchError(redact(url), Outcome.REDIRECT_ERROR, reason, status=status)
-
-
-def _received(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by name in lower case, as Latin-1: every byte survives, so validators can be sent back as they came."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in raw:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        if name not in headers:
-            headers[name] = value
-        elif name not in _SINGLE:
-            headers[name] += f", {value}"
-    return headers
-
-
-def _as_sent(location: str) -> str:
-    """A Location as its author meant it: browsers read it as UTF-8."""
-    try:
-        return location.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return location
-
-
-def _declared_length(headers: Mapping[str, str]) -> int:
-    value = headers.get("content-length", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
-
-
-async def _finish_small(answer: _Answer) -> None:
-    """Read an answer without use to its end if that is near: the connection can then be used again."""
-    if "content-length" in answer.headers and _declared_length(answer.headers) <= _WORTH_READING:
-        async for _ in answer.response.aiter_raw():
-            pass
+def _brings_a_document(request: FetchRequest, answer: Answer) -> bool:
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return False
+    if answer.status == HTTPStatus.IM_USED:
+        return asks_for_delta(request) and is_feed_delta(answer.headers)
+    return request.purpose is Purpose.HUB or answer.status not in _NO_DOCUMENT
 
 
 def _ssl_context() -> ssl.SSLContext:

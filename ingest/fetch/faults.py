@@ -62,13 +62,13 @@ class translated:  # noqa: N801  # reads as what it does: `with translated(url):
             raise meant(redact(self._url), outcome, reason) from error
 
 
-def refusal(url: str, status: int, headers: Mapping[str, str], now: datetime) -> FetchError:
+def refusal(url: str, status: int, headers: Mapping[str, str], now: datetime, *, is_challenge: bool = False) -> FetchError:
     """The meaning of an answer that brings no document. `retry_after_s` is as the server says; the caller caps it."""
     wait_s = retry_after_s(headers, now)
     is_throttled = status == HTTPStatus.TOO_MANY_REQUESTS or (
         wait_s is not None and status in (HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
     )
-    reason = _words(status) + (": a challenge for browsers" if "cf-mitigated" in headers else "")
+    reason = _words(status) + (": a challenge for browsers" if is_challenge else "")
     if is_throttled:
         return TransientFetchError(redact(url), Outcome.RATE_LIMITED, reason, status=status, retry_after_s=wait_s)
     if status == HTTPStatus.GONE:
