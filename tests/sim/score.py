@@ -65,6 +65,7 @@ class Exchange:
     answered_s: float | None = None
     retry_after_s: float | None = None
     given: Validators | None = None  # validators in the answer
+    crawl_delay_s: float = 0.0  # in the answer, a robots.txt
     is_forbidden: bool = False  # by the robots.txt that the host has now
 
     @property
@@ -97,10 +98,11 @@ class _Host:
     in_flight: int = 0
     silent_until_s: float = float("-inf")  # Retry-After
     silenced_by: Exchange | None = None
-    crawl_delay_s: float = 0.0
+    told_delay_s: float = 0.0  # by its robots.txt
+    crawl_delay_s: float = 0.0  # the same, once it is written down
     learned_gap_s: float = 0.0
     learned_at_s: float = 0.0
-    robots_at_s: float | None = None  # it last answered with it
+    robots_at_s: float | None = None  # since then the service knows what it says
     robots_until_s: float = float("-inf")  # before, nobody needs to ask again
 
 
@@ -179,7 +181,7 @@ class Score:
         exchange.answered_s = self.clock.monotonic_s()
         self.by_status[exchange.status] += 1
         if exchange.kind is Kind.ROBOTS and exchange.status not in (429, 503):
-            self._hosts[exchange.host].robots_at_s = exchange.answered_s
+            self._hosts[exchange.host].told_delay_s = exchange.crawl_delay_s
         if exchange.retry_after_s is not None and exchange.status in (429, 503):
             self._refuse(exchange)
         self.unmodified += exchange.status == 304
@@ -201,11 +203,14 @@ class Score:
                 self._wrote_poll(plan)
                 self._settle(by, lambda refusal, url=plan.claim.url: refusal.first == url)
 
-    def wrote_crawl_delay(self, name: str, delay_s: float | None) -> None:
-        """The service knows what robots.txt asks for."""
-        host = self._hosts[name]
-        host.crawl_delay_s = min(delay_s or 0.0, self.robots.max_crawl_delay_s)
-        host.robots_until_s = self.clock.monotonic_s() + self.robots.keep_s
+    def wrote_robots(self, by: str, name: str, *, is_told: bool) -> None:
+        """The service knows what robots.txt says; `is_told`: its host has told it, not only failed to."""
+        self.wrote_about(by, name)
+        if is_told:
+            host = self._hosts[name]
+            host.crawl_delay_s = min(host.told_delay_s, self.robots.max_crawl_delay_s)
+            host.robots_at_s = self.clock.monotonic_s()
+            host.robots_until_s = host.robots_at_s + self.robots.keep_s
 
     def wrote_lesson(self, name: str, gap_s: float | None) -> None:
         """A refusal taught the service this gap."""

@@ -365,10 +365,8 @@ class Daemon:
                     if plan.lesson is not None:
                         score.wrote_lesson(plan.claim.host.host, plan.lesson.gap_s)
                 self._expect(ENTRIES, [plan.next_try_at for plan in plans])
-            case "set_crawl_delay", [str() as host, delay_s, *_]:
-                score.wrote_crawl_delay(host, delay_s)
             case "_keep", [RobotsFile() as file, *_]:
-                score.wrote_about(self.name, host_of(file.origin))
+                score.wrote_robots(self.name, host_of(file.origin), is_told=file.unreachable_since_at is None)
             case "learn", [str() as host, lesson, *_]:
                 score.wrote_about(self.name, host)
                 score.wrote_lesson(host, lesson.gap_s)

@@ -178,6 +178,8 @@ class Web:
             exchange.retry_after_s = float(answer.headers["retry-after"]) if "retry-after" in answer.headers else None
             if kind is Kind.FEED and answer.status in (200, 304):
                 exchange.given = Validators(answer.headers.get("etag"), answer.headers.get("last-modified"))
+            if kind is Kind.ROBOTS and answer.status == 200 and site.robots is not None:
+                exchange.crawl_delay_s = site.robots.crawl_delay_s or 0.0
             yield exchange, answer, least + (most - least) * self._chance.random()
         finally:
             self.score.over(exchange)
