@@ -86,6 +86,7 @@ class _Sight:
     ruling: Ruling
     page: Fetched | None = None
     error: FetchError | None = None
+    is_ours: bool = False  # the error is no fault of the host: our own network was away
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class _Attempt:
     made: Draft
     ruling: Ruling
     error: IngestError | None = None
+    is_ours: bool = False  # see _Sight
 
 
 async def ingest_article(claim: ArticleClaim, tools: ArticleTools) -> ArticlePlan:
@@ -110,7 +112,7 @@ async def _look(claim: ArticleClaim, tools: ArticleTools) -> _Sight:
     ruling = Ruling(RobotsVerdict.NOT_ASKED)
     if claim.entry.url is None or not _wants_page(claim, tools):
         return _Sight(ruling)
-    request = _page_request(claim, claim.entry.url, tools)
+    request, began_s = _page_request(claim, claim.entry.url, tools), tools.edges.clock.monotonic_s()
     try:
         ruling = await tools.robots.check(request)
         if ruling.verdict is RobotsVerdict.DISALLOWED:
@@ -119,8 +121,9 @@ async def _look(claim: ArticleClaim, tools: ArticleTools) -> _Sight:
         if origin_of(page.final_url) != origin_of(request.url):  # a redirect was followed: it must have been allowed there, too
             ruling = await tools.robots.check(_without_turn(replace(request, url=page.final_url)))
     except FetchError as error:
-        is_unknown = isinstance(error, RobotsUnreachable)
-        return _Sight(replace(ruling, verdict=RobotsVerdict.UNREACHABLE) if is_unknown else ruling, error=error)
+        is_unknown, is_ours = isinstance(error, RobotsUnreachable), tools.edges.network.is_ours(error.outcome, since_s=began_s)
+        ruling = replace(ruling, verdict=RobotsVerdict.UNREACHABLE) if is_unknown else ruling
+        return _Sight(ruling, error=error, is_ours=is_ours)
     return _Sight(ruling, None if ruling.verdict is RobotsVerdict.DISALLOWED else page)
 
 
@@ -157,7 +160,7 @@ async def _fetch_page(request: FetchRequest, tools: ArticleTools) -> Fetched:
 async def _make(claim: ArticleClaim, sight: _Sight, tools: ArticleTools) -> _Attempt:
     """The article of what was seen, or of the feed's own text."""
     if sight.error is not None:
-        return _Attempt(await _draft_without_page(claim, tools), sight.ruling, sight.error)
+        return _Attempt(await _draft_without_page(claim, tools), sight.ruling, sight.error, sight.is_ours)
     try:
         made = await (tools.drafts(claim) if sight.page is None else _draft(claim, sight.page, tools))
     except WorkKilled as error:
@@ -254,7 +257,7 @@ def _decide_failure(claim: ArticleClaim, attempt: _Attempt, known: Recognition, 
     error, fallback = attempt.error, attempt.made.article
     assert error is not None
     edges, now = tools.edges, tools.edges.clock.now()
-    if edges.network.is_away and isinstance(error, FetchError):
+    if attempt.is_ours and isinstance(error, FetchError):
         return plan_article_in_outage(claim, error, fallback=fallback, known=known, now=now, chance=edges.chance())
     return plan_article_failure(
         claim,
