@@ -277,7 +277,10 @@ def _measure(service: Service) -> None:
 
 
 async def _watch_clock(service: Service, scheduler: AsyncIOScheduler) -> None:
-    """APScheduler runs nothing until a clock set back has caught up again; so start its intervals anew after a jump."""
+    """APScheduler runs nothing until a clock set back has caught up again; so start its intervals anew after a jump.
+
+    Nor would feeds be polled until then: they are as long from their next poll as they were before.
+    """
     clock = service.clock
     offset_s = clock.now().timestamp() - clock.monotonic_s()
     while True:
@@ -288,3 +291,6 @@ async def _watch_clock(service: Service, scheduler: AsyncIOScheduler) -> None:
             offset_s += drift_s
             for job in scheduler.get_jobs():
                 job.reschedule(job.trigger)
+            if drift_s < 0:
+                with contextlib.suppress(StoreError):
+                    await service.in_thread(service.store.feeds.follow_clock_back, clock.now())

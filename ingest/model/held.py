@@ -47,6 +47,7 @@ class FeedClaim:
     refused_url: str | None = None  # a target that a person took back: never adopted again
     learned: Learned = Learned()
     host: HostState = HostState("")
+    has_turn: bool = True  # at its host, given with the claim; else a poll asks for one
     is_pushed: bool = False  # its hub has proven to push all that the feed publishes
     is_last_probe: bool = False  # it was given up; this poll decides whether for good
 

@@ -110,7 +110,7 @@ async def _ask(claim: FeedClaim, tools: FeedTools) -> Fetched | NotModified:
                 Validators() if is_whole else claim.validators,
                 claim.options.user_agent,
                 scoped_secrets(edges.secrets, claim.secrets_url, claim.url),
-                host_granted=claim.host.host,
+                host_granted=claim.host.host if claim.has_turn else None,
                 host_gap_s=effective_gap_s(claim.host, now, edges.hosts),
             )
         )

@@ -1,7 +1,9 @@
 """Feeds as work (claimed, polled, applied) and as people see them. Which feeds there are is the business of `roster`."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -73,7 +75,10 @@ class FeedTable:
         fences = queues.take(connection, queues.FEEDS, [feed_id], owner=self._owner, now=now, until=lease_until)
         if feed_id not in fences:
             return None
-        return _claim_of(queues.Held(row, fences[feed_id], turns.state_of(row)), Lease(self._owner, fences[feed_id], lease_until))
+        claimed = _claim_of(
+            queues.Held(row, fences[feed_id], turns.state_of(row)), Lease(self._owner, fences[feed_id], lease_until)
+        )
+        return replace(claimed, has_turn=False)
 
     def is_waiting(self, now: datetime, *, due_by: datetime | None = None) -> bool:
         """Whether a feed that was due by then, and that nobody holds, waits for nothing but its host's turn."""
@@ -140,6 +145,13 @@ class FeedTable:
     def forget_future(self, now: datetime) -> int:
         """Make due what a clock once far ahead has put years away; says how many feeds that were."""
         return self._database.transact(lambda connection: _forget_future(connection, now))
+
+    def follow_clock_back(self, now: datetime) -> int:
+        """After the clock was set back: what was polled by the clock as it was is due as long from now as it was from then.
+
+        Says how many feeds that were. Called twice it changes nothing more.
+        """
+        return self._database.transact(lambda connection: _follow_clock_back(connection, now))
 
     def count_due(self, now: datetime) -> int:
         """Feeds that can be claimed now."""
@@ -257,6 +269,18 @@ def _forget_future(connection: sa.Connection, now: datetime) -> int:
     for column in (feeds.c.not_before_at, hosts.c.next_request_at, hosts.c.throttled_until):
         connection.execute(sa.update(column.table).where(column > late).values({column.name: None}))
     return connection.execute(sa.update(feeds).where(feeds.c.next_poll_at > late).values(next_poll_at=now)).rowcount
+
+
+def _follow_clock_back(connection: sa.Connection, now: datetime) -> int:
+    is_ahead = sa.and_(queues.FEEDS.is_open, feeds.c.polled_at > now, feeds.c.lease_owner.is_(None))
+    rows = connection.execute(sa.select(feeds.c.id, feeds.c.polled_at, feeds.c.next_poll_at).where(is_ahead)).all()
+    if not rows:
+        return 0
+    told: dict[str, Any] = {name: sa.bindparam(name) for name in ("polled_at", "next_poll_at")}
+    statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None)).values(told)
+    moved = [{"row_id": row.id, "polled_at": now, "next_poll_at": now + (row.next_poll_at - row.polled_at)} for row in rows]
+    connection.execute(statement, moved)
+    return len(rows)
 
 
 def _poll_info(row: AnyRow) -> PollInfo:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_learned_gap_keeps_starts_further_apart_than_the_policy() -> None:
                 starts.append(clock.now_s)
 
     walk(work, gap_s=1.0)
-    assert [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)] == [60.0, 60.0]
+    assert [later - earlier for earlier, later in pairwise(starts)] == [60.0, 60.0]
 
 
 def test_a_failure_and_a_cancellation_give_the_place_back() -> None:

@@ -12,7 +12,7 @@ from tests.unit.make import NOW
 
 
 class Chore:
-    """Work of numbers: each is claimed once, handled by `handle`. Those of `in_turn` are handed out one a claim, every other time."""
+    """Work of numbers: each is claimed once, handled by `handle`. Those of `in_turn` are handed out singly, every other time."""
 
     name = "chore"
 
