@@ -293,4 +293,4 @@ async def _watch_clock(service: Service, scheduler: AsyncIOScheduler) -> None:
                 job.reschedule(job.trigger)
             if drift_s < 0:
                 with contextlib.suppress(StoreError):
-                    await service.in_thread(service.store.feeds.follow_clock_back, clock.now())
+                    await service.in_thread(service.store.feeds.follow_clock_back, clock.now(), -drift_s)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -146,12 +145,13 @@ class FeedTable:
         """Make due what a clock once far ahead has put years away; says how many feeds that were."""
         return self._database.transact(lambda connection: _forget_future(connection, now))
 
-    def follow_clock_back(self, now: datetime) -> int:
-        """After the clock was set back: what was polled by the clock as it was is due as long from now as it was from then.
+    def follow_clock_back(self, now: datetime, by_s: float) -> int:
+        """After the clock was set back by so many seconds: what was polled by the clock as it was moves along with it.
 
         Says how many feeds that were. Called twice it changes nothing more.
         """
-        return self._database.transact(lambda connection: _follow_clock_back(connection, now))
+        back = timedelta(seconds=by_s)
+        return self._database.transact(lambda connection: _follow_clock_back(connection, now, back))
 
     def count_due(self, now: datetime) -> int:
         """Feeds that can be claimed now."""
@@ -271,15 +271,15 @@ def _forget_future(connection: sa.Connection, now: datetime) -> int:
     return connection.execute(sa.update(feeds).where(feeds.c.next_poll_at > late).values(next_poll_at=now)).rowcount
 
 
-def _follow_clock_back(connection: sa.Connection, now: datetime) -> int:
+def _follow_clock_back(connection: sa.Connection, now: datetime, back: timedelta) -> int:
     is_ahead = sa.and_(queues.FEEDS.is_open, feeds.c.polled_at > now, feeds.c.lease_owner.is_(None))
     rows = connection.execute(sa.select(feeds.c.id, feeds.c.polled_at, feeds.c.next_poll_at).where(is_ahead)).all()
     if not rows:
         return 0
-    told: dict[str, Any] = {name: sa.bindparam(name) for name in ("polled_at", "next_poll_at")}
-    statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None)).values(told)
-    moved = [{"row_id": row.id, "polled_at": now, "next_poll_at": now + (row.next_poll_at - row.polled_at)} for row in rows]
-    connection.execute(statement, moved)
+    statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None))
+    statement = statement.values(polled_at=sa.bindparam("polled_at"), next_poll_at=sa.bindparam("next_poll_at"))
+    moved = [(row.id, min(row.polled_at - back, now), row.next_poll_at - back) for row in rows]
+    connection.execute(statement, [{"row_id": row[0], "polled_at": row[1], "next_poll_at": row[2]} for row in moved])
     return len(rows)
 
 

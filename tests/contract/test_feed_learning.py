@@ -166,6 +166,18 @@ def test_what_a_clock_far_ahead_has_planned_is_due_again(store: SqlStore, make: 
     assert [one.feed_id for one in store.feeds.claim(make.now, limit=5, lease_until=make.at(9))] == [feed_id]
 
 
+def test_a_clock_that_is_set_back_leaves_polls_as_far_ahead_as_they_were(store: SqlStore, make: Make) -> None:
+    ahead, behind = make.feed(store), make.feed(store, "https://b.example/")
+    poll(store, make, ahead, polled_at=make.at(60), next_poll_at=make.at(75))
+    poll(store, make, behind, polled_at=make.at(-5), next_poll_at=make.at(10))
+
+    assert store.feeds.follow_clock_back(make.at(0), 3600.0) == 1
+    assert store.feeds.follow_clock_back(make.at(0), 3600.0) == 0
+
+    assert [one.feed_id for one in store.feeds.claim(make.at(14), limit=5, lease_until=make.at(20))] == [behind]
+    assert [one.feed_id for one in store.feeds.claim(make.at(15), limit=5, lease_until=make.at(20))] == [ahead]
+
+
 # ── pushes ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
