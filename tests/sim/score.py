@@ -222,6 +222,12 @@ class Score:
         """Something else was written, with what this host said."""
         self._settle(by, lambda refusal: refusal.host == host)
 
+    def clock_set(self, by_s: float) -> None:
+        """The clock of the service was set: back, and what it promised stays where it was; forward, and it cannot know that."""
+        for poll in self._polls.values():
+            if by_s < 0 and poll.next_at is not None:
+                poll.next_at += timedelta(seconds=by_s)
+
     def made_due(self, url: str) -> None:
         """The service takes a promise back: the feed is to be polled now (our own network was away, somebody asked for it)."""
         self._polls[url].next_at = None

@@ -45,6 +45,7 @@ T = TypeVar("T")
 
 _PRUNE_S, _REVIVE_S, _REPAIR_S = 6 * 3600.0, 3600.0, 60.0  # as `ingest.daemon` has them
 _REPAIRS_AT_ONCE = 5
+_CLOCK_WATCH_S = 10.0
 _FAR_S = 3600.0  # looked for again after an hour, whatever was found
 
 _PROCESS: ContextVar["Daemon | None"] = ContextVar("process", default=None)
@@ -126,6 +127,14 @@ class World:
         """Let time pass."""
         await asyncio.sleep(days * 86_400.0 + hours * 3600.0 + seconds)
 
+    async def set_clock(self, by_s: float) -> None:
+        """Somebody sets the clock of the machine; the daemons notice in ten seconds."""
+        self.clock.set_by(by_s)
+        self.score.clock_set(by_s)
+        await self.sleep(seconds=_CLOCK_WATCH_S)
+        for daemon in self.daemons.values():
+            await daemon.follow_clock(by_s)
+
     async def start(self) -> "Daemon":
         """A new process over the database. Raises what its start raises."""
         self._names += 1
@@ -145,8 +154,10 @@ class World:
     async def _keep_one(self, until_s: float, lives_s: float, pause_s: float) -> None:
         while (left_s := until_s - self.clock.monotonic_s()) > 0:
             daemon = await self.start()
-            if not await daemon.wait_for_end(min(left_s, self.chance.expovariate(1.0) * lives_s)):
-                await (daemon.stop() if self.chance.random() < 0.5 else daemon.kill())
+            life_s = self.chance.expovariate(1.0) * lives_s
+            if not await daemon.wait_for_end(min(left_s, life_s)):
+                is_murder = life_s < left_s and self.chance.random() < 0.5
+                await (daemon.kill() if is_murder else daemon.stop())
             await asyncio.sleep(min(self.chance.random() * pause_s, max(until_s - self.clock.monotonic_s(), 0.0)))
 
     def specs(self) -> list[FeedSpec]:
@@ -207,6 +218,14 @@ class Daemon:
         ready.cancel()
         if self._main.done() and not self.is_dead:
             self._main.result()
+
+    async def follow_clock(self, by_s: float) -> None:
+        """As the daemon does when it sees that the clock was set."""
+        now = self.world.clock.now()
+        if by_s < 0:
+            await self._in_thread(self.store.feeds.follow_clock_back, now, -by_s)
+        for ticker in self.tickers.values():
+            ticker.due(now)
 
     async def stop(self) -> None:
         """End as after SIGTERM: what is in flight is finished or given back."""
