@@ -46,7 +46,7 @@ T = TypeVar("T")
 _PRUNE_S, _REVIVE_S, _REPAIR_S = 6 * 3600.0, 3600.0, 60.0  # as `ingest.daemon` has them
 _REPAIRS_AT_ONCE = 5
 _CLOCK_WATCH_S = 10.0
-_FAR_S = 3600.0  # looked for again after an hour, whatever was found
+_FAR_S = 86_400.0  # looked for again after a day, whatever was found
 
 _PROCESS: ContextVar["Daemon | None"] = ContextVar("process", default=None)
 
@@ -202,7 +202,8 @@ class Daemon:
         self._ready = asyncio.Event()
         self._runners: dict[Queue, Runner[Any]] = {}
         self._main: asyncio.Task[None] | None = None
-        self._looked_for = 0  # gaps
+        self._may_have_gaps = asyncio.Event()
+        self._may_have_gaps.set()  # of another process
         self.store: SqlStore
         self.service: wiring.Service
         self.tickers = {queue: self._ticker(queue) for queue in ((FEEDS, ENTRIES) if world.setup.has_articles else (FEEDS,))}
@@ -326,16 +327,20 @@ class Daemon:
             await self._in_thread(self.store.prune_polls, before)
 
         async def repair() -> None:
-            found = len(self.world.score.gaps)
-            if found > self._looked_for:  # else there is nothing to look for
-                await repair_gaps(self.service, _REPAIRS_AT_ONCE)
-                if not await self._in_thread(self.store.gaps.count_open):
-                    self._looked_for = found
+            """Every minute while there is anything to look for."""
+            while True:
+                await self._may_have_gaps.wait()
+                await asyncio.sleep(_REPAIR_S)
+                self._may_have_gaps.clear()
+                with contextlib.suppress(StoreError):
+                    await repair_gaps(self.service, _REPAIRS_AT_ONCE)
+                if await self._in_thread(self.store.gaps.count_open):
+                    self._may_have_gaps.set()
 
         yield _for_ever(self.service.feeds.pacer.refresh, self.world.setup.pace_s)
         yield _for_ever(revive, _REVIVE_S)
         yield _for_ever(prune, _PRUNE_S)
-        yield _for_ever(repair, _REPAIR_S)
+        yield repair()
 
     # ── its edges ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -375,6 +380,8 @@ class Daemon:
         match name, args:
             case "apply", [[FeedPlan(), *_] as plans]:
                 score.wrote_polls(self.name, plans, result)
+                if any(plan.gap for plan in plans):
+                    self._may_have_gaps.set()
                 self._expect(FEEDS, [plan.next_poll_at for plan in plans])
                 if any(plan.new or plan.changed for plan in plans):
                     self.world.due(ENTRIES, clock.now())
