@@ -40,7 +40,9 @@ class LogObserver:
         if plan.moved_to is not None:
             self._log.info("feed_moved", feed_id=plan.claim.feed_id, to_url=plan.moved_to, reason=plan.moved_reason)
         if plan.lesson is not None:
-            self._log.info("host_learned", host=plan.claim.host.host, gap_s=plan.lesson.gap_s, reason=plan.lesson.reason)
+            self._log.info(
+                "host_learned", host=plan.lesson.host or plan.claim.host.host, gap_s=plan.lesson.gap_s, reason=plan.lesson.reason
+            )
 
     def article_ingested(self, plan: ArticlePlan) -> None:
         say = self._log.info if plan.outcome.is_success else self._log.warning

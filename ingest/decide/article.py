@@ -7,7 +7,7 @@ from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchE
 from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, EntryState, HostLesson, Identity, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
-from ingest.schedule import after_refusal, is_throttling, next_try_at, throttled_until
+from ingest.schedule import after_refusal, after_refusal_elsewhere, is_throttling, next_try_at, throttled_until
 from ingest.urls import host_of
 
 # Tries for what will hardly change: a page that is gone, refused, or kills its worker.
@@ -165,11 +165,12 @@ def _has_article(plan: ArticlePlan) -> bool:
 
 
 def _lesson(claim: ArticleClaim, error: IngestError, now: datetime, hosts: HostPolicy) -> HostLesson | None:
-    """What the answer says about the entry's host, if it says "too often" rather than "no"; a redirect may lead to others."""
-    if not isinstance(error, FetchError) or host_of(error.url) != claim.host.host:
+    """What the answer says about the host, if it says "too often" rather than "no"; a redirect may lead to another one."""
+    if not isinstance(error, FetchError) or not is_throttling(error.status, error.retry_after_s):
         return None
-    if not is_throttling(error.status, error.retry_after_s):
-        return None
+    host = host_of(error.url)
+    if host and host != claim.host.host:
+        return after_refusal_elsewhere(host, now, hosts, retry_after_s=error.retry_after_s)
     return after_refusal(claim.host, now, hosts, retry_after_s=error.retry_after_s)
 
 

@@ -8,7 +8,16 @@ from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
 from ingest.model import FeedClaim, FeedPlan, FeedState, HostLesson
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy
-from ingest.schedule import Setback, after_refusal, is_throttling, past_skipped, plan_setback, throttled_until
+from ingest.schedule import (
+    Setback,
+    after_refusal,
+    after_refusal_elsewhere,
+    is_throttling,
+    past_skipped,
+    plan_setback,
+    throttled_until,
+)
+from ingest.urls import host_of
 
 _OUTAGE_S = 60.0  # until a feed is tried again while our own network is away
 _BACK_S = 300.0  # until the old address is tried, when the one that a feed moved to has failed for good
@@ -103,9 +112,12 @@ def _lesson(claim: FeedClaim, error: IngestError, now: datetime, hosts: HostPoli
     """What the answer says about the host, if it says "too often" rather than "no"."""
     if not isinstance(error, FetchError):
         return None
-    has_worked = claim.polled_at is not None and not claim.failures
+    has_worked = claim.polled_at is not None and not claim.has_failed
     if not is_throttling(error.status, error.retry_after_s, worked_lately=has_worked):
         return None
+    host = host_of(error.url)
+    if host and host != claim.host.host:
+        return after_refusal_elsewhere(host, now, hosts, retry_after_s=error.retry_after_s)
     return after_refusal(claim.host, now, hosts, retry_after_s=error.retry_after_s)
 
 

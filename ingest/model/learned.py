@@ -49,3 +49,4 @@ class HostLesson:
     gap_s: float | None  # None: as before
     throttled_until: datetime | None
     reason: str
+    host: str = ""  # whose it is; empty: that of the claim

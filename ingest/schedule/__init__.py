@@ -13,7 +13,14 @@ outage    whether it is our own network
 
 from ingest.schedule.backoff import Setback, failure_weight, next_try_at, plan_setback, throttled_until
 from ingest.schedule.gaps import GapEstimate, find_gap
-from ingest.schedule.hosts import after_grant, after_refusal, effective_gap_s, is_throttling, poll_floor_s
+from ingest.schedule.hosts import (
+    after_grant,
+    after_refusal,
+    after_refusal_elsewhere,
+    effective_gap_s,
+    is_throttling,
+    poll_floor_s,
+)
 from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll, past_skipped
 from ingest.schedule.moves import MoveVerdict, after_redirect
 from ingest.schedule.outage import Outage, after_answer, after_silence
@@ -39,6 +46,7 @@ __all__ = [
     "after_grant",
     "after_redirect",
     "after_refusal",
+    "after_refusal_elsewhere",
     "after_silence",
     "count_hidden",
     "effective_gap_s",

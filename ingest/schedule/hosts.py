@@ -70,6 +70,12 @@ def after_refusal(host: HostState, now: datetime, policy: HostPolicy, *, retry_a
     return HostLesson(gap_s, until, f"{why}: from now on {lasting(gap_s)} apart")
 
 
+def after_refusal_elsewhere(host: str, now: datetime, policy: HostPolicy, *, retry_after_s: float | None) -> HostLesson:
+    """What a refusal teaches of a host that a redirect led to: to leave it alone, for what it was asked before is not at hand."""
+    wait_s = _pause_s(HostState(host), now, policy, retry_after_s)
+    return HostLesson(None, now + timedelta(seconds=wait_s), f"refused after a redirect; left alone for {lasting(wait_s)}", host)
+
+
 def _lesson(host: HostState, now: datetime, policy: HostPolicy, retry_after_s: float | None) -> tuple[float, str]:
     current_s = max(effective_gap_s(host, now, policy), _FIRST_GAP_S)
     if retry_after_s is None or host.window_at is None:

@@ -31,7 +31,8 @@ def write_polls(connection: sa.Connection, plans: Sequence[FeedPlan]) -> tuple[A
     for plan in kept:
         _write_rest(connection, plan)
     subscriptions.write_visits(connection, kept)
-    turns.learn(connection, [(plan.claim.host.host, plan.lesson) for plan in kept if plan.lesson], _latest(kept))
+    lessons = [(plan.lesson.host or plan.claim.host.host, plan.lesson) for plan in kept if plan.lesson]
+    turns.learn(connection, lessons, _latest(kept))
     return tuple(Applied.DONE if plan.claim.feed_id in held else Applied.LEASE_LOST for plan in plans)
 
 

@@ -29,7 +29,7 @@ def write_plans(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> tupl
     results: dict[int, Applied] = {}
     for index, plan in sorted(enumerate(plans), key=lambda item: item[1].claim.entry_id):
         results[index] = _write_plan(connection, plan)
-    lessons = [(host_key(plan.claim.entry.url), plan.lesson) for plan in plans if plan.lesson]
+    lessons = [(plan.lesson.host or host_key(plan.claim.entry.url), plan.lesson) for plan in plans if plan.lesson]
     turns.learn(connection, lessons, max((plan.tried_at for plan in plans), default=dialect.EARLIEST))
     return tuple(results[index] for index in range(len(plans)))
 

@@ -172,11 +172,17 @@ def test_without_a_retry_after_it_is_left_alone_for_a_while_too():
 
 @pytest.mark.parametrize(
     "error",
-    [throttled(url="https://other.example/a/1"), throttled(500), throttled(403, retry_after_s=None), TIMEOUT],
-    ids=["another host, after a redirect", "a failure", "a no", "no answer"],
+    [throttled(500), throttled(403, retry_after_s=None), TIMEOUT],
+    ids=["a failure", "a no", "no answer"],
 )
 def test_other_answers_teach_nothing_about_the_host(error):
     assert failed(error, host=OURS).lesson is None
+
+
+def test_a_host_that_a_redirect_led_to_is_the_one_that_is_left_alone():
+    lesson = failed(throttled(url="https://other.example/a/1"), host=OURS).lesson
+    assert lesson is not None
+    assert (lesson.host, lesson.gap_s, lesson.throttled_until) == ("other.example", None, NOW + timedelta(hours=2))
 
 
 def test_a_retry_after_of_any_answer_holds_the_page_back():

@@ -214,6 +214,18 @@ def test_a_304_proves_nothing():
     assert (plan.trust, plan.full_at) == (None, None)
 
 
+def test_a_poll_that_failed_without_counting_is_no_304():
+    entries, polled_at = dated(2, 20, 26), NOW - timedelta(minutes=1)
+    assert planned(entries, claim=liar(polled_at=polled_at, outcome=Outcome.NOT_MODIFIED)).trust == 0.25
+    assert planned(entries, claim=liar(polled_at=polled_at, outcome=Outcome.TIMEOUT)).trust == 1.0
+
+
+def test_a_gap_reaches_back_over_a_poll_that_failed_without_counting():
+    claim = feed_claim(learned=STEADY, polled_at=NOW - HOUR, outcome=Outcome.CONNECT_ERROR)
+    plan = planned(dated(0.1, 1.3, 2.5, 3.7, 4.9), claim=claim)
+    assert plan.gap.since_at == STEADY.until_at
+
+
 def test_what_had_to_be_mended_is_said():
     assert planned(repaired="an undefined entity", is_cut=True).reason == (
         "repaired: an undefined entity; more entries than the cap, the first were kept"
@@ -280,6 +292,14 @@ def test_retry_after_holds_the_host_and_the_feed_back_and_teaches_the_hosts_gap(
     assert plan.next_poll_at >= plan.not_before_at
     assert plan.lesson.throttled_until == plan.not_before_at
     assert plan.lesson.gap_s == pytest.approx(63)
+
+
+def test_a_refusal_by_the_host_that_a_redirect_led_to_is_a_lesson_of_that_host():
+    host = HostState("news.example", granted=1, window_at=NOW - timedelta(seconds=1))
+    error = TransientFetchError("https://other.example/feed", Outcome.RATE_LIMITED, "429", status=429, retry_after_s=59)
+    plan = failed(error, feed_claim(host=host))
+    assert (plan.lesson.host, plan.lesson.gap_s) == ("other.example", None)
+    assert plan.lesson.throttled_until == plan.not_before_at == NOW + timedelta(seconds=59)
 
 
 def test_a_long_retry_after_moves_the_next_poll_and_says_so():
