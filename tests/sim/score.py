@@ -361,7 +361,7 @@ class Score:
         poll = self._polls[url]
         self.polls += 1
         if plan.lesson is not None:
-            self.wrote_lesson(plan.claim.host.host, plan.lesson.gap_s)
+            self.wrote_lesson(plan.lesson.host or plan.claim.host.host, plan.lesson.gap_s)
         poll.next_at, poll.state = plan.next_poll_at, plan.state
         if plan.not_before_at is not None and (poll.next_at is None or plan.not_before_at > poll.next_at):
             poll.next_at = plan.not_before_at

@@ -389,7 +389,7 @@ class Daemon:
                 for plan in plans:
                     score.wrote_about(self.name, plan.claim.host.host)
                     if plan.lesson is not None:
-                        score.wrote_lesson(plan.claim.host.host, plan.lesson.gap_s)
+                        score.wrote_lesson(plan.lesson.host or plan.claim.host.host, plan.lesson.gap_s)
                 self._expect(ENTRIES, [plan.next_try_at for plan in plans])
             case "_keep", [RobotsFile() as file, *_]:
                 score.wrote_robots(self.name, host_of(file.origin), is_told=file.unreachable_since_at is None)
