@@ -163,7 +163,7 @@ def _with_trust(plan: FeedPlan, fetched: Fetched, *, new: int, hidden: int, poli
 
 def _not_modified_at(claim: FeedClaim) -> datetime | None:
     """When the server last said 304, if it did since the last whole document."""
-    if claim.failures or claim.polled_at is None or claim.full_at is None or claim.polled_at <= claim.full_at:
+    if claim.has_failed or claim.polled_at is None or claim.full_at is None or claim.polled_at <= claim.full_at:
         return None
     return claim.polled_at
 
@@ -199,7 +199,7 @@ def _arrival(claim: FeedClaim, fetched: Fetched, found: Found) -> Arrival:
         dates=tuple(entry.published_at or entry.updated_at for entry in new),
         window=len(found.keyed) + found.parsed.pruned,
         overlap=len(found.keyed) - len(new) + found.parsed.pruned,
-        polled_at=claim.learned.until_at if claim.failures else claim.polled_at,
+        polled_at=claim.learned.until_at if claim.has_failed else claim.polled_at,
         hints=Hints(head.ttl_s, head.update_period_s, head.skip_hours, head.skip_days),
         is_delta=fetched.status == _DELTA,
     )

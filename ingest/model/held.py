@@ -7,6 +7,7 @@ from ingest.model.asked import Validators
 from ingest.model.configured import FeedOptions
 from ingest.model.learned import HostState, Learned
 from ingest.model.said import Entry
+from ingest.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class FeedClaim:
     body_hash: str | None = None  # of the last document that was parsed
     failures: float = 0.0  # weighted failures in a row
     polled_at: datetime | None = None
+    outcome: Outcome | None = None  # of that poll
     language: str | None = None
     listed_url: str = ""  # as it was listed, where that is another than `url`: the feed has moved since
     move: Move | None = None
@@ -50,6 +52,11 @@ class FeedClaim:
     has_turn: bool = True  # at its host, given with the claim; else a poll asks for one
     is_pushed: bool = False  # its hub has proven to push all that the feed publishes
     is_last_probe: bool = False  # it was given up; this poll decides whether for good
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last poll failed. It may not count as a failure: in an outage of our own network none does."""
+        return bool(self.failures) or (self.outcome is not None and not self.outcome.is_success)
 
     @property
     def secrets_url(self) -> str:

@@ -246,6 +246,7 @@ def _claim_of(held: queues.Held, lease: Lease) -> FeedClaim:
         body_hash=row.body_hash,
         failures=row.failures,
         polled_at=row.polled_at,
+        outcome=Outcome(row.outcome) if row.outcome else None,
         language=row.language,
         listed_url=row.listed_url or "",
         move=_move_of(row),

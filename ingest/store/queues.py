@@ -57,8 +57,8 @@ FEEDS = Queue(
         feeds.c[name]
         for name in (
             "url", "listed_url", "options", "etag", "last_modified", "validator_trust", "full_at", "body_hash", "failures",
-            "polled_at", "language", "moved_to", "moved_since_at", "moved_polls", "refused_url", "learned", "is_pushed",
-            "is_last_probe",
+            "polled_at", "outcome", "language", "moved_to", "moved_since_at", "moved_polls", "refused_url", "learned",
+            "is_pushed", "is_last_probe",
         )
     ),
     not_before=feeds.c.not_before_at,

@@ -155,6 +155,14 @@ def test_failures_that_were_our_own_fault_are_forgiven_and_the_feed_is_due(store
     assert (claimed.feed_id, claimed.failures) == (feed_id, 1.0)
 
 
+def test_a_claim_tells_that_the_last_poll_failed_even_if_that_was_forgiven(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=0.25)
+    store.feeds.forgive({feed_id: 0.0}, make.at(1))
+    (claimed,) = store.feeds.claim(make.at(1), limit=5, lease_until=make.at(9))
+    assert (claimed.failures, claimed.outcome, claimed.has_failed) == (0.0, Outcome.DNS_ERROR, True)
+
+
 def test_what_a_clock_far_ahead_has_planned_is_due_again(store: SqlStore, make: Make) -> None:
     feed_id, ordinary = make.feed(store), make.feed(store, "https://b.example/")
     far = make.now + timedelta(days=3650)
