@@ -8,6 +8,7 @@ from ingest.pipeline.observer import Observer
 from ingest.schedule import Outage, after_answer, after_silence
 
 _SILENT = frozenset({Outcome.DNS_ERROR, Outcome.CONNECT_ERROR, Outcome.TIMEOUT, Outcome.TLS_ERROR})
+_TRIED_S = 5.0  # until the next look whether the network is back
 
 
 class NetworkWatch:
@@ -22,6 +23,7 @@ class NetworkWatch:
         self._state = Outage()
         self._lost_s = 0.0
         self._back_s = 0.0
+        self._tried_s = 0.0
         self._counted: dict[int, float] = {}
 
     @property
@@ -48,6 +50,14 @@ class NetworkWatch:
         if self.is_away and not was_away:
             self._lost_s = self._clock.monotonic_s()
             self._observer.network_lost(len(self._state.silent))
+
+    def is_time_to_try(self) -> bool:
+        """Whether to look again if the network is back; True once in a few seconds."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._tried_s < _TRIED_S:
+            return False
+        self._tried_s = now_s
+        return True
 
     def is_ours(self, outcome: Outcome, *, since_s: float) -> bool:
         """Whether it is no fault of the host that an attempt begun at `since_s` (monotonic) failed.

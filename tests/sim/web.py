@@ -35,7 +35,6 @@ from tests.sim.loop import SimClock
 from tests.sim.score import Exchange, Kind, Score
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_NO_CONNECTION_S = 3.0  # until the system gives up while our own network is away
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +143,7 @@ class Web:
         self.clock = clock
         self.score = score
         self.is_written = is_written
+        self.no_connection_s = 3.0  # until the system gives up while our own network is away
         self.sites: dict[str, Site] = {}
         self.outages: list[tuple[float, float]] = []  # of our own network, from and until
         self._chance = chance
@@ -281,7 +281,7 @@ class SimFetcher:
 
     async def _ask(self, url: str, request: FetchRequest, spent_s: float) -> tuple[Answer, float]:
         if self._web.is_away:
-            await asyncio.sleep(_NO_CONNECTION_S)
+            await asyncio.sleep(self._web.no_connection_s)
             raise TransientFetchError(url, Outcome.CONNECT_ERROR, "no route to host")
         with self._web.exchange(url, request.validators, by=self._by, first=request.url) as (exchange, answer, after_s):
             left_s = self._policy.timeout_s - spent_s
@@ -318,7 +318,7 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self._web.is_away:
-            await asyncio.sleep(_NO_CONNECTION_S)
+            await asyncio.sleep(self._web.no_connection_s)
             raise NotConnected("no route to host")
         held = Validators(request.headers.get("if-none-match"), request.headers.get("if-modified-since"))
         url = str(request.url)

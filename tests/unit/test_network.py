@@ -90,3 +90,13 @@ def test_an_attempt_that_began_while_the_network_was_away_fails_by_it_though_it_
     assert network.is_ours(Outcome.CONNECT_ERROR, since_s=began_s)
     assert not network.is_ours(Outcome.CONNECT_ERROR, since_s=clock.at_s)
     assert not network.is_ours(Outcome.HTTP_ERROR, since_s=began_s)  # somebody answered
+
+
+def test_while_it_is_away_it_is_looked_for_every_few_seconds():
+    network, _, clock = watch()
+    looks = []
+    for _ in range(40):
+        looks.append(network.is_time_to_try())
+        clock.at_s += 0.5
+    assert sum(looks) == 4
+    assert looks[0]
