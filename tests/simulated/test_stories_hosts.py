@@ -51,7 +51,7 @@ def test_a_thousand_feeds_of_one_host_do_not_starve_the_others_and_are_served_in
     here = world(tick_s=4.0, is_written=False, yields=False, hosts={"gap_s": 3.5})
     crowd = _fill(here, 1, per_host=1000, name="crowd")
     _fill(here, 20)
-    here.run(seconds=1200)
+    here.run(seconds=600)
     here.score.assert_none()
     assert _latest_s(here, "other") <= 5.0
     due = sorted(crowd, key=lambda feed: first_poll_at(feed.url, here.clock.start, PollPolicy(), feeds=1020))
@@ -60,13 +60,13 @@ def test_a_thousand_feeds_of_one_host_do_not_starve_the_others_and_are_served_in
     served = [poll.polled_at for of_feed in polls for poll in of_feed]
     assert served == sorted(served)
     assert [len(of_feed) for of_feed in polls] == [1] * len(served) + [0] * (1000 - len(served))
-    assert len(served) >= 1200 / 4 - 30
+    assert len(served) >= 600 / 4 - 30
 
 
 def test_while_our_own_network_is_away_nothing_is_counted_and_then_all_is_polled_at_once(world):
     here = world(tick_s=5.0)
     feeds = _fill(here, 30)
-    away_s, back_s = 2 * HOUR_S, 3 * HOUR_S
+    away_s, back_s = 2 * HOUR_S, 2.5 * HOUR_S
     here.web.outages = [(away_s, back_s)]
     here.run(seconds=back_s + 360)
     here.score.assert_none()
