@@ -59,7 +59,7 @@ def plan_feed_failure(claim: FeedClaim, error: IngestError, *, now: datetime, te
 def plan_feed_in_outage(claim: FeedClaim, error: FetchError, *, now: datetime, terms: Terms, elapsed_ms: int = 0) -> FeedPlan:
     """Nearly everything fails: it is our own network, no fault of the feed. Nothing is counted, and it is tried again soon."""
     wait_s = _OUTAGE_S * (0.5 + terms.chance)
-    return FeedPlan(
+    plan = FeedPlan(
         claim=claim,
         polled_at=now,
         outcome=error.outcome,
@@ -70,6 +70,7 @@ def plan_feed_in_outage(claim: FeedClaim, error: FetchError, *, now: datetime, t
         failures=claim.failures,
         move=claim.move,
     )
+    return _outside_skipped(plan)
 
 
 def _given_up(plan: FeedPlan, setback: Setback, now: datetime) -> FeedPlan:
