@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -28,6 +28,9 @@ from ingest.store.schema import ACTIVE, PENDING, entries, feeds, hosts
 
 _NOW, _AHEAD = sa.bindparam("now", type_=dialect.Utc), sa.bindparam("ahead", type_=dialect.Utc)
 _LEAST_WINDOW = 16  # due rows looked at in one go; doubled with each further look
+
+
+Lane: TypeAlias = tuple[sa.Select[*tuple[Any, ...]], sa.Select[*tuple[Any, ...]]]  # all of its rows; those of some hosts left out
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,11 @@ class Queue:
     not_before: sa.Column[datetime] | None = None
 
     @cached_property
-    def statements(self) -> tuple[sa.Select[*tuple[Any, ...]], ...]:
-        """Of each lane its due rows that may start, in order, from a place in that order on."""
-        return tuple(_select_free(self, lane) for lane in self.lanes)
+    def statements(self) -> tuple[Lane, ...]:
+        """Of each lane its due rows that may start, in order, from a place in that order on; and the same without some hosts."""
+        found = [_select_free(self, lane) for lane in self.lanes]
+        others = self.table.c.host.not_in(sa.bindparam("full", expanding=True))
+        return tuple((whole, whole.where(others)) for whole in found)
 
 
 FEEDS = Queue(
@@ -128,8 +133,8 @@ def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ..
         return ()
     dialect.hold(connection, turns.LOCK)
     choice = _Choice(wish, _count_held(connection, wish.now))
-    for statement in queue.statements:
-        _choose(connection, statement, choice)
+    for lane in queue.statements:
+        _choose(connection, lane, choice)
     held = _take(connection, queue, choice)
     turns.grant(connection, [one.host for one in held], wish.now, wish.hosts)
     return held
@@ -144,6 +149,7 @@ class _Choice:
         self.room = wish.limit
         self.hostless_room = wish.hostless
         self.hosts: dict[str, HostState] = {"": HostState("")}  # of the rows that were looked at
+        self.full: set[str] = set()  # hosts of which a row was passed over: there may be thousands more
         self._in_flight = in_flight
         self._free: dict[str, int] = {}
 
@@ -165,6 +171,8 @@ class _Choice:
         if free is None:
             free = self._places(row)
         self._free[host] = free - 1
+        if free <= 0:
+            self.full.add(host)
         return free > 0
 
     def _places(self, row: AnyRow) -> int:
@@ -174,14 +182,19 @@ class _Choice:
         return min(free, 1) if has_gap else free
 
 
-def _choose(connection: sa.Connection, statement: sa.Select[*tuple[Any, ...]], choice: _Choice) -> None:
-    """Look at due rows in order, window by window, until enough are chosen or none are left."""
+def _choose(connection: sa.Connection, lane: Lane, choice: _Choice) -> None:
+    """Look at due rows in order, window by window, until enough are chosen or none are left.
+
+    Rows of hosts that can take no more are left to the database from the second window on: of a host with 10,000 due feeds all
+    would be read each time, 98 ms, to find the one that may start.
+    """
     wish, window = choice.wish, max(_LEAST_WINDOW, choice.room + choice.hostless_room)
     after: dict[str, Any] = {"after_at": dialect.EARLIEST, "after_id": 0}
     has_hostless = True  # in the last window: rows that ask nobody are not looked for among too many others
     while choice.room > 0 or (choice.hostless_room > 0 and has_hostless):
         bound = {"now": wish.now, "ahead": wish.now + turns.FURTHEST, "due_by": wish.due_by, "window": window, **after}
-        rows = connection.execute(statement, bound).all()
+        statement = lane[bool(choice.full)]
+        rows = connection.execute(statement, bound | {"full": sorted(choice.full)} if choice.full else bound).all()
         hostless_room = choice.hostless_room
         choice.add(rows)
         has_hostless = choice.hostless_room < hostless_room
