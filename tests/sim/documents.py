@@ -59,6 +59,7 @@ class SimFeed:
     has_rotating_guids: bool = False
     edited: Sequence[float] = ()
     archived: int = 0  # entries on each page of its archives (RFC 5005); 0: there are none
+    hub_url: str | None = None
     is_listed: bool = True  # somebody wants it polled; else others lead to it
     served: int = field(default=0, init=False)
     _made: tuple[Version, bytes] | None = field(default=None, init=False, repr=False)
@@ -130,7 +131,8 @@ class SimFeed:
         """RSS with these entries; what came before them is on the page of the archives with this number."""
         items = "".join(self._item(number, version, start) for number in numbers)
         before = f'<atom:link rel="prev-archive" href="{self.archive_url(archive)}"/>' if archive else ""
-        head = f"<title>{self.url}</title><link>{self.url}</link><description>Simulated</description>{self._hints()}{before}"
+        hub = f'<atom:link rel="hub" href="{self.hub_url}"/><atom:link rel="self" href="{self.url}"/>' if self.hub_url else ""
+        head = f"<title>{self.url}</title><link>{self.url}</link><description>Simulated</description>{self._hints()}{before}{hub}"
         return f"{_OPENING}<channel>{head}\n{items}</channel></rss>".encode()
 
     def _hints(self) -> str:

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     PAGE = "page"
     ROBOTS = "robots"
     HISTORY = "history"  # a page of a feed's archives
+    HUB = "hub"
     STRAY = "stray"
 
 
@@ -137,6 +138,7 @@ class Score:
     delays_s: list[float] = field(default_factory=list)  # from publication to store, of entries published while we watched
     late_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # polls after the promised moment, by host
     polls: int = 0
+    pushes: int = 0
     entries: int = 0
     conditional: int = 0
     unmodified: int = 0
@@ -358,11 +360,15 @@ class Score:
 
     def _wrote_poll(self, plan: FeedPlan) -> None:
         url = plan.claim.url
+        self._wrote_entries(plan)
+        if plan.is_push:  # nobody asked, and nothing else follows
+            self.pushes += 1
+            return
         poll = self._polls[url]
         self.polls += 1
         if plan.lesson is not None:
             self.wrote_lesson(plan.lesson.host or plan.claim.host.host, plan.lesson.gap_s)
-        poll.next_at, poll.state = plan.next_poll_at, plan.state
+        poll.next_at, poll.state = plan.usual_poll_at or plan.next_poll_at, plan.state  # a hub that fails brings that back
         if plan.not_before_at is not None and (poll.next_at is None or plan.not_before_at > poll.next_at):
             poll.next_at = plan.not_before_at
         if plan.trust is not None:
@@ -370,7 +376,6 @@ class Score:
         if plan.outcome in (Outcome.OK, Outcome.NOT_MODIFIED):
             self._wrote_answer(poll)
         poll.unwritten = None
-        self._wrote_entries(plan)
         if plan.gap is not None:
             self.gaps.append(plan)
         if plan.moved_to is not None:

@@ -12,10 +12,11 @@ import contextlib
 import math
 import random
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -30,13 +31,17 @@ from ingest.opening import spread
 from ingest.pipeline import GRACE_S, Edges, FeedWork, NetworkWatch, Observers, Runner, Tally
 from ingest.pipeline.feeds import read_feed
 from ingest.policy import DatabasePolicy, Policies
+from ingest.pushes import Pushes
 from ingest.repair import repair_gaps
 from ingest.store import Database, SqlStore
 from ingest.store.engine import open_database
 from ingest.store.queues import ENTRIES, FEEDS, Queue
 from ingest.store.schema import hosts
+from ingest.subscribing import review_subscriptions, tend_subscriptions
 from ingest.urls import host_of
+from ingest.web import Reply
 from tests.sim.documents import read_unwritten
+from tests.sim.hub import SimHub
 from tests.sim.loop import SimClock, play
 from tests.sim.score import Score
 from tests.sim.web import ScriptedHttpFetcher, SimFetcher, Web
@@ -45,6 +50,7 @@ T = TypeVar("T")
 
 _PRUNE_S, _REVIVE_S, _REPAIR_S = 6 * 3600.0, 3600.0, 60.0  # as `ingest.daemon` has them
 _REPAIRS_AT_ONCE = 5
+_HUBS_S, _HUBS_AT_ONCE, _VERDICTS_S = 3600.0, 20, 3600.0  # rarer than there: all that they decide takes hours
 _CLOCK_WATCH_S = 10.0
 _FAR_S = 86_400.0  # looked for again after a day, whatever was found
 
@@ -160,6 +166,15 @@ class World:
                 await (daemon.kill() if is_murder else daemon.stop())
             await asyncio.sleep(min(self.chance.random() * pause_s, max(until_s - self.clock.monotonic_s(), 0.0)))
 
+    def hub(self, name: str = "hub.example", **options: Any) -> SimHub:
+        """A hub on a host of this name. It speaks to whatever process lives."""
+
+        async def receiver(call: Callable[[Pushes], Awaitable[Reply]]) -> Reply | None:
+            living = [daemon for daemon in self.daemons.values() if daemon.is_ready]
+            return await self.chance.choice(living).take(call) if living else None
+
+        return SimHub(self.web, self.web.site(name), receiver, **options)
+
     def specs(self) -> list[FeedSpec]:
         """The feed list: all feeds of the web that live where they were listed."""
         feeds = (feed for site in self.web.sites.values() for feed in site.feeds.values() if feed.is_listed)
@@ -204,6 +219,8 @@ class Daemon:
         self._main: asyncio.Task[None] | None = None
         self._may_have_gaps = asyncio.Event()
         self._may_have_gaps.set()  # of another process
+        self.pushes = Pushes()
+        self._leaving = contextlib.AsyncExitStack()
         self.store: SqlStore
         self.service: wiring.Service
         self.tickers = {queue: self._ticker(queue) for queue in ((FEEDS, ENTRIES) if world.setup.has_articles else (FEEDS,))}
@@ -231,6 +248,7 @@ class Daemon:
     async def stop(self) -> None:
         """End as after SIGTERM: what is in flight is finished or given back."""
         await asyncio.gather(*(runner.stop(GRACE_S) for runner in self._runners.values()))
+        await self._leaving.aclose()
         self.world.stopped += not self.is_dead
         await self.vanish()
 
@@ -244,6 +262,10 @@ class Daemon:
         left = [task for task in self.tasks if task is not asyncio.current_task() and not task.done()]
         if left:
             await asyncio.wait(left)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._ready.is_set() and not self.is_dead
 
     async def wait_for_end(self, seconds: float) -> bool:
         """Whether it ended within so many seconds."""
@@ -263,6 +285,22 @@ class Daemon:
         self.world.score.died(self.name)
         self._ended.set()
 
+    async def take(self, call: Callable[[Pushes], Awaitable[Reply]]) -> Reply | None:
+        """What it answers to somebody elsewhere; None where it dies meanwhile."""
+        task = self._inside(call(self.pushes))
+        await asyncio.wait((task,))
+        return None if task.cancelled() else task.result()
+
+    def _inside(self, work: Awaitable[T]) -> asyncio.Task[T]:
+        """A task of this process, whoever led to it."""
+
+        async def whole() -> T:
+            return await work
+
+        context = Context()
+        context.run(_PROCESS.set, self)
+        return context.run(asyncio.get_running_loop().create_task, whole())
+
     # ── its life ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:
@@ -275,6 +313,7 @@ class Daemon:
         both: dict[Queue, Runner[Any]] = {FEEDS: self._feed_runner(), ENTRIES: self.service.article_runner()}
         self._runners = {queue: both[queue] for queue in self.tickers}
         work = [*(runner.run() for runner in self._runners.values()), *(ticker.run() for ticker in self.tickers.values())]
+        await self._leaving.enter_async_context(self.pushes.open(self.service))  # left only by an orderly end
         self._ready.set()
         await asyncio.gather(*work, *self._jobs())
 
@@ -341,6 +380,9 @@ class Daemon:
         yield _for_ever(revive, _REVIVE_S)
         yield _for_ever(prune, _PRUNE_S)
         yield repair()
+        if self.world.setup.policies.websub.callback_url:
+            yield _for_ever(partial(tend_subscriptions, self.service, _HUBS_AT_ONCE), _HUBS_S)
+            yield _for_ever(partial(review_subscriptions, self.service), _VERDICTS_S)
 
     # ── its edges ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -396,8 +438,10 @@ class Daemon:
             case "learn", [str() as host, lesson, *_]:
                 score.wrote_about(self.name, host)
                 score.wrote_lesson(host, lesson.gap_s)
-            case "forgive", [Mapping() as failures, *_]:
-                for feed_id in failures:
+            case "change", _:  # of a subscription: a feed may be polled as often as before
+                self.world.due(FEEDS, clock.now())
+            case "forgive" | "poll_soon", [feed_ids, *_]:
+                for feed_id in feed_ids:
                     self.forgive(feed_id)
 
     def forgive(self, feed_id: int) -> None:

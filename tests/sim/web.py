@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 
@@ -45,6 +45,7 @@ class Asked:
     at: datetime
     path: str
     held: Validators
+    form: Mapping[str, str] | None = None  # posted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Site:
     rules: list[Rule] = field(default_factory=list)
     feeds: dict[str, SimFeed] = field(default_factory=dict)
     old_paths: set[str] = field(default_factory=set)  # of feeds that live elsewhere now
+    hubs: set[str] = field(default_factory=set)  # paths
     _web: Any = field(default=None, repr=False)
 
     def feed(self, path: str, published: Sequence[float], **options: Any) -> SimFeed:
@@ -131,6 +133,8 @@ class Site:
             return Kind.FEED
         if path == "/robots.txt":
             return Kind.ROBOTS
+        if path in self.hubs:
+            return Kind.HUB
         if (archive := archive_of(path)) and archive[0] in self.feeds:
             return Kind.HISTORY
         return Kind.PAGE if path.rpartition("/")[0] in self.feeds else Kind.STRAY
@@ -161,7 +165,9 @@ class Web:
         return any(start_s <= now_s < end_s for start_s, end_s in self.outages)
 
     @contextmanager
-    def exchange(self, url: str, held: Validators, *, by: str, first: str) -> Iterator[tuple[Exchange, Answer, float]]:
+    def exchange(
+        self, url: str, held: Validators, *, by: str, first: str, form: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[Exchange, Answer, float]]:
         """A request that arrives: what its server answers, and after how long. The score is kept from here to the end."""
         parts, now_s = urlsplit(url), self.clock.monotonic_s()
         site, path = self.sites[parts.hostname or ""], parts.path or "/"
@@ -173,7 +179,7 @@ class Web:
         self.score.asked(exchange)
         least, most = site.answers_s
         try:
-            answer = self._answer(site, Asked(now_s, self.clock.true_now(), path, held), kind)
+            answer = self._answer(site, Asked(now_s, self.clock.true_now(), path, held, form), kind)
             exchange.status = answer.status
             exchange.retry_after_s = float(answer.headers["retry-after"]) if "retry-after" in answer.headers else None
             if kind is Kind.FEED and answer.status in (200, 304):
@@ -283,7 +289,8 @@ class SimFetcher:
         if self._web.is_away:
             await asyncio.sleep(self._web.no_connection_s)
             raise TransientFetchError(url, Outcome.CONNECT_ERROR, "no route to host")
-        with self._web.exchange(url, request.validators, by=self._by, first=request.url) as (exchange, answer, after_s):
+        asking = self._web.exchange(url, request.validators, by=self._by, first=request.url, form=request.form)
+        with asking as (exchange, answer, after_s):
             left_s = self._policy.timeout_s - spent_s
             await asyncio.sleep(min(after_s, left_s))
             if after_s >= left_s:
@@ -299,9 +306,9 @@ class SimFetcher:
             held = request.validators
             new = Validators(headers.get("etag") or held.etag, headers.get("last-modified") or held.last_modified)
             return NotModified(request.url, url, 304, headers, new, now, elapsed_ms, hops)
-        if answer.status != 200:
+        if answer.status != 200 and request.form is None:
             raise refusal(url, answer.status, headers, now)
-        return Fetched(request.url, url, 200, headers, answer.body, now, elapsed_ms, hops)
+        return Fetched(request.url, url, answer.status, headers, answer.body, now, elapsed_ms, hops)
 
 
 # ── behind the real HttpFetcher ─────────────────────────────────────────────────────────────────────────────────────────
@@ -322,7 +329,8 @@ class ScriptedTransport(httpx.AsyncBaseTransport):
             raise NotConnected("no route to host")
         held = Validators(request.headers.get("if-none-match"), request.headers.get("if-modified-since"))
         url = str(request.url)
-        with self._web.exchange(url, held, by=self._by, first=_FIRST.get(url)) as (exchange, answer, after_s):
+        form = dict(parse_qsl(request.content.decode())) if request.method == "POST" else None
+        with self._web.exchange(url, held, by=self._by, first=_FIRST.get(url), form=form) as (exchange, answer, after_s):
             await asyncio.sleep(after_s)
             self._web.score.answered(exchange)
         return httpx.Response(answer.status, headers=dict(answer.headers), stream=_Whole(answer.body), request=request)
