@@ -68,7 +68,12 @@ def to_json(value: Any) -> str:
 
 def insert(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
     """An INSERT that knows ON CONFLICT."""
-    return postgresql.insert(table) if connection.dialect.name == POSTGRESQL else sqlite.insert(table)
+    return insert_on(connection.dialect.name, table)
+
+
+def insert_on(database: str, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    """The same, to be made once for each kind of database."""
+    return postgresql.insert(table) if database == POSTGRESQL else sqlite.insert(table)
 
 
 def hold(connection: sa.Connection, name: str) -> None:

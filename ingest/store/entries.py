@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,15 +33,15 @@ def find_known(connection: sa.Connection, feed_id: int, keys: Collection[str]) -
     wanted = list(by_stored)
     known: dict[str, KnownEntry] = {}
     for start in range(0, len(wanted), _KNOWN_BATCH):
-        rows = connection.execute(
-            sa.select(*(entries.c[name] for name in ("id", "key", "content_hash", "first_seen_at"))).where(
-                entries.c.feed_id == feed_id, entries.c.key.in_(wanted[start : start + _KNOWN_BATCH])
-            )
-        )
-        for row in rows:
+        for row in connection.execute(_KNOWN, {"of_feed": feed_id, "keys": wanted[start : start + _KNOWN_BATCH]}):
             key = by_stored[row.key]
             known[key] = KnownEntry(row.id, key, row.content_hash, row.first_seen_at)
     return known
+
+
+_KNOWN = sa.select(*(entries.c[name] for name in ("id", "key", "content_hash", "first_seen_at"))).where(
+    entries.c.feed_id == sa.bindparam("of_feed"), entries.c.key.in_(sa.bindparam("keys", expanding=True))
+)
 
 
 def insert_new(connection: sa.Connection, feed_id: int, plans: Sequence[EntryPlan], *, now: datetime, priority: Priority) -> None:
@@ -48,8 +49,13 @@ def insert_new(connection: sa.Connection, feed_id: int, plans: Sequence[EntryPla
     if not plans:
         return
     fresh = {"feed_id": feed_id, "priority": _RANK[priority], "first_seen_at": now, "attempts": 0, "fence": 0}
-    statement = dialect.insert(connection, entries).on_conflict_do_nothing(index_elements=["feed_id", "key"])
-    connection.execute(statement, [fresh | {"key": _stored_key(plan.keyed.key)} | _said(plan, now) for plan in plans])
+    rows = [fresh | {"key": _stored_key(plan.keyed.key)} | _said(plan, now) for plan in plans]
+    connection.execute(_insert(connection.dialect.name), rows)
+
+
+@cache
+def _insert(database: str) -> sa.Executable:
+    return dialect.insert_on(database, entries).on_conflict_do_nothing(index_elements=["feed_id", "key"])
 
 
 def update_changed(connection: sa.Connection, feed_id: int, plans: Sequence[EntryPlan], *, now: datetime) -> None:

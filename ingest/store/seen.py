@@ -1,5 +1,7 @@
 """What stood in the last document of each feed, as rows."""
 
+from functools import cache
+
 import sqlalchemy as sa
 
 from ingest.model import SeenItems
@@ -8,19 +10,25 @@ from ingest.store.codec import head_from_data
 from ingest.store.schema import feeds, seen_items
 
 _HASHES = ("context", "hashes", "head_hash")
+_FIND = sa.select(seen_items, feeds.c.head).join(feeds).where(seen_items.c.feed_id == sa.bindparam("of_feed"))
 
 
 def find_seen(connection: sa.Connection, feed_id: int) -> SeenItems | None:
     """The items and the head of the feed's last document; None before the first that could be pruned."""
-    query = sa.select(seen_items, feeds.c.head).join(feeds).where(seen_items.c.feed_id == feed_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_FIND, {"of_feed": feed_id}).one_or_none()
     return SeenItems(row.context, row.hashes, row.head_hash, head_from_data(row.head) if row.head else None) if row else None
 
 
 def write_seen(connection: sa.Connection, feed_id: int, seen: SeenItems) -> None:
     """Keep the items of the feed's latest document; a row that says the same is not written again."""
-    values = {name: getattr(seen, name) for name in _HASHES}
-    statement = dialect.insert(connection, seen_items).values(feed_id=feed_id, **values)
+    row = {"feed_id": feed_id, "context": seen.context, "hashes": seen.hashes, "head_hash": seen.head_hash}
+    connection.execute(_write(connection.dialect.name), row)
+
+
+@cache
+def _write(database: str) -> sa.Executable:
+    """Made once: to build the statement takes longer than to run it."""
+    statement = dialect.insert_on(database, seen_items)
     offered = {name: statement.excluded[name] for name in _HASHES}
     is_other = sa.or_(*(seen_items.c[name] != offered[name] for name in _HASHES))
-    connection.execute(statement.on_conflict_do_update(index_elements=["feed_id"], set_=offered, where=is_other))
+    return statement.on_conflict_do_update(index_elements=["feed_id"], set_=offered, where=is_other)
