@@ -106,7 +106,7 @@ class Site:
     """
 
     name: str
-    answers_s: tuple[float, float] = (0.05, 0.4)
+    answers_s: tuple[float, float] = (0.2, 0.2)  # alike: what comes together is written together
     robots: Robots | None = None
     rules: list[Rule] = field(default_factory=list)
     feeds: dict[str, SimFeed] = field(default_factory=dict)

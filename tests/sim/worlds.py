@@ -9,7 +9,6 @@ from tests.sim.publishing import DAY_S, HOUR_S, KINDS, bursts, by_day, every, lo
 from tests.sim.service import World
 from tests.sim.web import Bucket, Robots, at_hours, during
 
-_ALIKE = 0.2  # seconds; answers that come together are written together
 _BEFORE_DAYS = 3.0  # of entries: first documents cost most
 _FULL_TEXT = FeedOptions(full_text=True)
 
@@ -17,9 +16,7 @@ Kind = Callable[..., list[float]]
 Publish = Callable[..., list[float]]  # so many entries a day, in this kind
 
 
-def fill_evenly(
-    world: World, feeds: int, *, days: float, crowds: int = 0, answers_s: tuple[float, float] = (_ALIKE, _ALIKE)
-) -> None:
+def fill_evenly(world: World, feeds: int, *, days: float, crowds: int = 0) -> None:
     """Honest feeds that publish at lognormal rates: evenly, by day or in bursts, each on a host of its own.
 
     `crowds`: the first of them live in crowds of so many on one host each, a tenth of all feeds.
@@ -28,7 +25,7 @@ def fill_evenly(
     for number, rate in enumerate(lognormal_rates(feeds, chance)):
         is_crowded = crowds and number < feeds // 10
         name = f"crowd-{number // crowds}.example" if is_crowded else f"site-{number}.example"
-        site = world.web.sites.get(name) or world.web.site(name, answers_s=answers_s)
+        site = world.web.sites.get(name) or world.web.site(name)
         site.feed(f"/{number}", KINDS[number % len(KINDS)](rate, days=days, chance=chance))
 
 
