@@ -42,9 +42,8 @@ def test_ten_thousand_requests_of_daemons_that_are_killed_and_restarted_give_no_
         _assert_that_nothing_is_lost(here, until_s=days * DAY_S - 3600)
 
 
-@pytest.mark.parametrize("seed", [2, 3])
-def test_daemons_that_nobody_tells_of_the_dead_give_no_offence_either(world, seed):
-    here = world(**_QUICK, seed=seed, frees_leases=False)  # what the dead held is held until its lease runs out
+def test_daemons_that_nobody_tells_of_the_dead_give_no_offence_either(world):
+    here = world(**_QUICK, seed=2, frees_leases=False)  # what the dead held is held until its lease runs out
     _live(here, days=0.06, plain=0)
     assert here.killed >= 3
     here.score.assert_none()
