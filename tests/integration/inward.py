@@ -2,9 +2,9 @@
 
     unshare --net --mount python -m tests.integration.inward URL…     (as root; others with --map-root-user)
 
-A canary listens at all addresses and notes where each connection was made to; it answers `/to?URL` with a redirect there. A name
-server of our own gives hostile answers. Prints a line of JSON for each URL: its outcome, the addresses connected to, and how often
-its name was looked up.
+A canary listens at all addresses and notes where each connection was made to; it answers `/to?URL` with a redirect there. A
+name server of our own gives hostile answers. Prints a line of JSON for each URL: its outcome, the addresses connected to, and how
+often its name was looked up.
 """
 
 import asyncio

@@ -1,10 +1,13 @@
 """Bodies that would not end and hosts that are busy: memory and time stay bounded."""
 
 import asyncio
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from ingest.policy import HostPolicy
 from tests.fetching import POLICY, failure, fetched
 from tests.site import HANG, Site
 
+ROOT = Path(__file__).parents[2]
 MB = 1_000_000
 SMALL = replace(POLICY, max_feed_bytes=MB, max_page_bytes=MB // 2)
 
@@ -46,6 +50,34 @@ def test_a_bomb_is_stopped_at_the_cap(site: Site, encoding: str, wbits: int) -> 
     assert isinstance(error, PermanentFetchError)
     assert (error.outcome, error.reason) == (Outcome.TOO_LARGE, "the body is larger than 1000000 bytes")
     assert peak < 5 * MB
+
+
+BOMBS = {
+    "gzip": ("gzip", lambda: bomb(500 * MB)),
+    "brotli that nobody asked for": ("br", lambda: bytes.fromhex("9bffffff7f") * 200_000),
+    "zstd that nobody asked for": ("zstd", lambda: bytes.fromhex("28b52ffd") * 200_000),
+    "two encodings": ("gzip, gzip", lambda: bomb(500 * MB)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_memory_is_bounded_on_every_bomb(site: Site, name: str) -> None:
+    """Measured from outside, as resident memory of a process of its own: what C libraries take is in it."""
+    encoding, body = BOMBS[name]
+    site.page("/feed.xml", body(), headers={"Content-Encoding": encoding})
+    script = (
+        "import resource, sys\n"
+        "from tests.fetching import failure, fetched\n"
+        f"fetched({site.url('/plain')!r})\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"outcome = failure({site.url('/feed.xml')!r}).outcome.value\n"
+        "print(outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    site.page("/plain", b"x")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    outcome, grown_kb = done.stdout.split()
+    assert outcome in ("too_large", "decode_error")
+    assert int(grown_kb) < 20_000 + 10_000  # the cap of 10 MB, held once, and 20 MB besides
 
 
 def test_an_endless_body_is_stopped_at_the_cap(site: Site) -> None:

@@ -135,6 +135,15 @@ def test_a_trusted_certificate_is_accepted(monkeypatch: pytest.MonkeyPatch) -> N
         assert fetched(site.url("/", host="localhost")).body == b"safe"
 
 
+def test_http_2_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "good.pem"))
+    context = serving("good.pem")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with Site(tls=context) as site:
+        site.page("/", b"one")
+        assert fetched(site.url("/", host="localhost")).body == b"one"  # else it would have been asked in frames
+
+
 @pytest.mark.parametrize(
     ("trusted", "host", "words"),
     [
