@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ingest.decide.draft import TITLE_CHARS
 from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchError, RobotsUnreachable, WorkKilled
-from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, EntryState, HostLesson, Identity, Match
+from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, Entry, EntryState, HostLesson, Identity, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
 from ingest.schedule import after_refusal, after_refusal_elsewhere, is_throttling, next_try_at, throttled_until
+from ingest.text import one_line
 from ingest.urls import host_of
 
 # Tries for what will hardly change: a page that is gone, refused, or kills its worker.
@@ -124,21 +126,34 @@ def plan_article_in_outage(
 
 
 def plan_known_link(claim: ArticleClaim, candidates: tuple[Candidate, ...], *, now: datetime) -> ArticlePlan | None:
-    """The plan that spares a fetch: another feed's entry had the same link, and its page was read. Else None."""
+    """The plan that spares a fetch: another entry had the same link, and its page was read. Else None.
+
+    An entry of the same feed must be the same one under another guid: feeds whose guids change with every poll would have all
+    their pages asked for at every poll. One that says something else under a link that stays is read again.
+    """
     if claim.article_id is not None:
         return None
     for candidate in candidates:
-        if candidate.body_source == "page" and claim.feed_id not in candidate.feed_ids:
+        is_others = claim.feed_id not in candidate.feed_ids
+        if candidate.body_source == "page" and (is_others or _is_renamed(claim.entry, candidate)):
+            whose = "an entry of another feed" if is_others else "an entry of this feed with another guid"
             return ArticlePlan(
                 claim=claim,
                 action=Action.LINK,
                 outcome=Outcome.OK,
-                reason="same link as an entry of another feed, whose page was read",
+                reason=f"same link as {whose}, whose page was read",
                 tried_at=now,
                 state=EntryState.STORED,
                 article_id=candidate.article_id,
             )
     return None
+
+
+def _is_renamed(entry: Entry, candidate: Candidate) -> bool:
+    """Whether this is the entry that led to the article, as far as title and date tell."""
+    date = entry.published_at or entry.updated_at
+    is_same_date = date is None or date == candidate.published_at
+    return is_same_date and entry.title is not None and one_line(entry.title, TITLE_CHARS) == candidate.title
 
 
 def _with_feed_text(plan: ArticlePlan, fallback: Article, known: Recognition) -> ArticlePlan:

@@ -16,7 +16,7 @@ from ingest.policy import ExtractPolicy, MatchPolicy
 from ingest.text import count_words, one_line, text_hash
 from ingest.urls import canonical_url
 
-_TITLE_CHARS = 1_000  # a title of a megabyte is an attack, not a title
+TITLE_CHARS = 1_000  # a title of a megabyte is an attack, not a title
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,9 @@ def _choose_body(entry: Entry, feed_text: Extracted, page: Extracted | None, pol
 
 def _choose_title(entry: Entry, page: Extracted | None) -> tuple[str | None, str]:
     if entry.title:
-        return one_line(entry.title, _TITLE_CHARS), "feed"
+        return one_line(entry.title, TITLE_CHARS), "feed"
     if page and page.title:
-        return one_line(page.title, _TITLE_CHARS), "page"
+        return one_line(page.title, TITLE_CHARS), "page"
     return None, "none"
 
 

@@ -150,6 +150,7 @@ class Candidate:
     body_source: str
     revision: int
     feed_ids: tuple[int, ...] = ()  # feeds with an entry that leads to it
+    published_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def _claim_of(held: queues.Held, lease: Lease) -> ArticleClaim:
     )
 
 
-_RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "revision")
+_RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "revision", "published_at")
 
 
 def _find_candidates(connection: sa.Connection, sought: Sequence[Sought]) -> tuple[tuple[Candidate, ...], ...]:
@@ -178,4 +178,5 @@ def _candidate(row: AnyRow, shared: Sequence[Identity], feed_ids: tuple[int, ...
         body_source=row.body_source,
         revision=row.revision,
         feed_ids=feed_ids,
+        published_at=row.published_at,
     )

@@ -16,7 +16,7 @@ from ingest.errors import ExtractError, IngestError, PermanentFetchError, Robots
 from ingest.model import Action, EntryState, HostState, Identity, IdentityKind, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
-from tests.unit.make import NOW, article, article_claim, candidate
+from tests.unit.make import NOW, article, article_claim, candidate, entry
 
 LINK = Identity(IdentityKind.URL, "https://news.example/a/1")
 TEXT = Identity(IdentityKind.TEXT, "text-1")
@@ -250,7 +250,9 @@ def test_while_our_own_network_is_away_no_try_is_counted():
     assert (plan.action, plan.reason) == (Action.NEW, "no answer; not counted, our own network is away; text from the feed")
 
 
-# ── pages of others ──
+# ── pages that were read for another entry ──
+
+DAY_BEFORE = NOW - timedelta(days=1)
 
 
 def test_a_page_read_for_another_feed_is_not_asked_for_again():
@@ -258,15 +260,24 @@ def test_a_page_read_for_another_feed_is_not_asked_for_again():
     assert (plan.action, plan.article_id, plan.state) == (Action.LINK, 1, EntryState.STORED)
 
 
+@pytest.mark.parametrize("published_at", [None, DAY_BEFORE], ids=["no date", "the same date"])
+def test_an_entry_whose_guid_changes_with_every_poll_has_its_page_read_once(published_at):
+    known = candidate(shared=(LINK,), feed_ids=(7,), published_at=published_at)
+    plan = plan_known_link(article_claim(entry=entry(guid="g2", published_at=published_at)), (known,), now=NOW)
+    assert (plan.action, plan.article_id) == (Action.LINK, 1)
+    assert plan.reason == "same link as an entry of this feed with another guid, whose page was read"
+
+
 @pytest.mark.parametrize(
     ("claim", "found"),
     [
         (article_claim(), ()),
-        (article_claim(), (candidate(shared=(LINK,), feed_ids=(7,)),)),
+        (article_claim(), (candidate(shared=(LINK,), feed_ids=(7,), title="Ships back"),)),
+        (article_claim(entry=entry(published_at=NOW)), (candidate(shared=(LINK,), feed_ids=(7,), published_at=DAY_BEFORE),)),
         (article_claim(), (candidate(shared=(LINK,), body_source="feed"),)),
         (article_claim(article_id=1), (candidate(shared=(LINK,)),)),
     ],
-    ids=["unknown link", "known in the same feed only", "page not read yet", "looked at again"],
+    ids=["unknown link", "another title under this feed's link", "another date", "page not read yet", "looked at again"],
 )
 def test_otherwise_the_page_is_asked_for(claim, found):
     assert plan_known_link(claim, found, now=NOW) is None
