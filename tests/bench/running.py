@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 import psycopg
@@ -38,6 +39,7 @@ _SETTINGS = {
     "INGEST_HOSTS_GAP_S": "0",
     "INGEST_HTTP_PORT": "0",
 }
+_PLAIN: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,14 @@ class Service:
         return [process for process in psutil.process_iter() if _bears(process, self.mark)]
 
 
-def start(folder: Path, database_url: str, *args: str) -> Service:
+def start(folder: Path, database_url: str, *args: str, settings: Mapping[str, str] = _PLAIN) -> Service:
+    """`settings` are INGEST_* variables over those that all benchmarks share."""
     mark = uuid.uuid4().hex
     log = folder / f"{mark}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "ingest", *args],
-            cwd=folder, env=_environment(database_url) | {_MARK: mark}, stdout=file, stderr=file,
+            cwd=folder, env=_environment(database_url) | settings | {_MARK: mark}, stdout=file, stderr=file,
         )  # fmt: skip
     return Service(process, mark, log)
 
@@ -188,11 +191,11 @@ class Cost:
     last_line: str  # of the command's own output
 
 
-def measure(folder: Path, database_url: str, *args: str, timeout_s: float = 600) -> Cost:
-    """Run `ingest ARGS` to its end and count."""
+def measure(folder: Path, database_url: str, *args: str, settings: Mapping[str, str] = _PLAIN, timeout_s: float = 600) -> Cost:
+    """Run `ingest ARGS` to its end and count. `settings` as for `start`."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.running", sys.executable, "-m", "ingest", *args],
-        cwd=folder, env=_environment(database_url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        cwd=folder, env=_environment(database_url) | settings, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         timeout=timeout_s, check=True,
     )  # fmt: skip
     *said, counted = done.stdout.splitlines()
