@@ -277,12 +277,15 @@ _SIGNS = (
     "\u0d3b-\u0d57\u0d81-\u0d83\u0dca-\u0df3"
 )
 _WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}_])[\w{_SIGNS}])+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060))
 
 
 @functools.lru_cache(maxsize=4)  # a text is counted, compared and hashed in one go
 def tokens(text: str) -> tuple[str, ...]:
     """The words of `text` in their plainest form: compatibility characters folded, case folded, punctuation gone."""
+    if text.isascii():  # nothing to fold but case, and words are plain
+        return tuple(_ASCII_WORD.findall(text.lower()))
     # Folding case can undo the normal form and the other way round; after two rounds nothing changes any more.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
     return tuple(_WORD.findall(unicodedata.normalize("NFKC", folded).translate(_INVISIBLE)))

@@ -16,7 +16,10 @@ from ingest.model import Action, Applied, Article, ArticlePlan, EntryState, Iden
 from ingest.store import dialect, queues, turns
 from ingest.store.codec import clean
 from ingest.store.entries import host_key
+from ingest.store.many import ManyRows
 from ingest.store.schema import articles, entries, identities, revisions
+
+_TOGETHER = 2  # new articles that are worth looking at together
 
 
 class _Taken(Exception):
@@ -24,14 +27,71 @@ class _Taken(Exception):
 
 
 def write_plans(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
-    """What became of each plan. They are written in the order of their entries, like everything that locks entries."""
+    """What became of each plan. They are written in the order of their entries, like everything that locks entries.
+
+    New articles whose identities nobody has go in together; a plan that may collide with another is written by itself.
+    """
     dialect.hold(connection, "articles")
-    results: dict[int, Applied] = {}
-    for index, plan in sorted(enumerate(plans), key=lambda item: item[1].claim.entry_id):
-        results[index] = _write_plan(connection, plan)
-    lessons = [(plan.lesson.host or host_key(plan.claim.entry.url), plan.lesson) for plan in plans if plan.lesson]
+    ordered = sorted(enumerate(plans), key=lambda item: item[1].claim.entry_id)
+    plain = _find_plain(connection, [plan for _, plan in ordered])
+    _write_new(connection, plain)
+    written = {plan.claim.entry_id for plan in plain}
+    results = {
+        index: Applied.DONE if plan.claim.entry_id in written else _write_plan(connection, plan) for index, plan in ordered
+    }
+    lessons = [(host_key(plan.claim.entry.url), plan.lesson) for plan in plans if plan.lesson]
     turns.learn(connection, lessons, max((plan.tried_at for plan in plans), default=dialect.EARLIEST))
     return tuple(results[index] for index in range(len(plans)))
+
+
+def _find_plain(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> list[ArticlePlan]:
+    """Plans of new articles that are still held and that share no identity with anything stored or with each other."""
+    new = [plan for plan in plans if plan.action is Action.NEW]
+    if len(new) < _TOGETHER:
+        return []
+    leases = {
+        row.id: (row.lease_owner, row.fence) for row in connection.execute(_LEASES, {"ids": [p.claim.entry_id for p in new]})
+    }
+    taken = {identity for identity, _ in find_owners(connection, {identity for plan in new for identity in plan.identities})}
+    plain: dict[int, ArticlePlan] = {}
+    for plan in new:
+        claim = plan.claim
+        is_held = leases.get(claim.entry_id) == (claim.lease.owner, claim.lease.fence)
+        if is_held and claim.entry_id not in plain and taken.isdisjoint(plan.identities):
+            plain[claim.entry_id] = plan
+            taken.update(plan.identities)
+    return list(plain.values())
+
+
+_LEASES = (
+    sa.select(entries.c.id, entries.c.lease_owner, entries.c.fence)
+    .where(entries.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(entries.c.id)
+    .with_for_update()
+)
+
+
+def _write_new(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> None:
+    if not plans:
+        return
+    statement = sa.insert(articles).returning(articles.c.id, sort_by_parameter_order=True)
+    ids = connection.scalars(statement, [_new_article(plan) for plan in plans]).all()
+    owned = [(plan, article_id) for plan, article_id in zip(plans, ids, strict=True)]
+    rows = [_identity_row(identity, article_id) for plan, article_id in owned for identity in dict.fromkeys(plan.identities)]
+    _IDENTITIES.write(connection, sorted(rows, key=lambda row: (row["value"], row["kind"])))
+    finished = [_after_attempt(plan) | {"id": plan.claim.entry_id, "article_id": article_id} for plan, article_id in owned]
+    _ENTRIES.write(connection, finished)
+
+
+def _new_article(plan: ArticlePlan) -> dict[str, Any]:
+    assert plan.article is not None
+    return _columns_of_new(plan.article, plan.tried_at, plan.robots)
+
+
+_IDENTITIES = ManyRows(identities, [column.name for column in identities.columns])
+_ENTRIES = ManyRows(
+    entries, ("id", "state", "reason", "outcome", "attempts", "next_try_at", "article_id"), key="id", fixed=queues.FREE
+)
 
 
 def _write_plan(connection: sa.Connection, plan: ArticlePlan) -> Applied:
@@ -62,9 +122,13 @@ def _write_article(connection: sa.Connection, plan: ArticlePlan) -> int | None:
 
 def insert_article(connection: sa.Connection, article: Article, now: datetime, robots: RobotsVerdict | None = None) -> int:
     """The id of the new article."""
-    values = _columns_of(article, first_seen_at=now) | {"first_seen_at": now, "updated_at": now, "revision": 1}
-    values["robots"] = robots.value if robots else None
+    values = _columns_of_new(article, now, robots)
     return int(connection.execute(sa.insert(articles).returning(articles.c.id), values).scalar_one())
+
+
+def _columns_of_new(article: Article, now: datetime, robots: RobotsVerdict | None) -> dict[str, Any]:
+    new = {"first_seen_at": now, "updated_at": now, "revision": 1, "robots": robots.value if robots else None}
+    return _columns_of(article, first_seen_at=now) | new
 
 
 def _columns_of(article: Article, *, first_seen_at: datetime) -> dict[str, Any]:
@@ -125,18 +189,21 @@ _HELD_ENTRY = queues.held_row(entries)
 
 def _finish_entry(connection: sa.Connection, plan: ArticlePlan, article_id: int | None) -> None:
     """Say where the entry stands now, and give its lease back. Raises LeaseLost if another worker has it."""
-    next_try_at = (plan.next_try_at or plan.tried_at) if plan.state is EntryState.PENDING else None
-    values: dict[str, Any] = queues.FREE | {
-        "state": plan.state.value,
-        "reason": plan.reason,
-        "outcome": plan.outcome.value,
-        "attempts": plan.attempts,
-        "next_try_at": next_try_at,
-    }
+    values: dict[str, Any] = queues.FREE | _after_attempt(plan)
     if article_id is not None:
         values["article_id"] = article_id
     if not queues.update_held(connection, _HELD_ENTRY, plan.claim.entry_id, lease=plan.claim.lease, values=values):
         raise LeaseLost(f"entry {plan.claim.entry_id} is no longer held by {plan.claim.lease.owner}")
+
+
+def _after_attempt(plan: ArticlePlan) -> dict[str, Any]:
+    return {
+        "state": plan.state.value,
+        "reason": plan.reason,
+        "outcome": plan.outcome.value,
+        "attempts": plan.attempts,
+        "next_try_at": (plan.next_try_at or plan.tried_at) if plan.state is EntryState.PENDING else None,
+    }
 
 
 # ── identities ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ from ingest.model import (
     HostLesson,
     Identity,
     IdentityKind,
+    RobotsVerdict,
     Sought,
     Strategy,
 )
@@ -349,3 +350,37 @@ def test_a_seed_is_stored_once_and_recognised_later(store: SqlStore, make: Make)
     (info,) = all_articles(store)
     assert (info.body_source, info.feeds, info.entries) == ("seed", (), 0)
     assert store.articles.candidates([Sought((Identity(IdentityKind.TEXT, "t1"),))])[0][0].article_id == info.article_id
+
+
+def test_new_articles_of_one_transaction_do_not_hide_each_other(open_as: OpenAs, make: Make) -> None:
+    """Those that share nothing go in together; one that collides with them or whose lease was lost is told so, as ever."""
+    mine, other = open_as("mine"), open_as("other")
+    make.feed(mine)
+    (held,) = mine.feeds.claim(make.now, limit=1, lease_until=make.lease_until)
+    mine.feeds.apply([make.poll(held, *(make.entry(name) for name in "abcdef"))])
+    claims = claim(mine, make)
+    (lost,) = other.articles.claim(make.at(3), limit=1, lease_until=make.at(9))
+    late = next(one for one in claims if one.entry_id == lost.entry_id)
+    a, b, c, d, e = (one for one in claims if one is not late)
+    shared = make.urls("https://news.example/shared")
+    plans = [
+        make.done(a, article=make.article(title="A"), identities=make.urls("u:a")),
+        make.done(late, article=make.article(title="late"), identities=make.urls("u:late")),
+        make.done(b, article=make.article(title="B"), identities=shared),
+        make.done(c, article=make.article(title="C"), identities=shared),
+        make.done(d, article=make.article(title="D"), state=EntryState.PENDING, attempts=1, next_try_at=make.at(10)),
+        make.done(e, article=make.article(title="E"), identities=make.urls("u:e"), robots=RobotsVerdict.ALLOWED),
+    ]
+
+    applied = mine.articles.apply(plans)
+
+    done, lease_lost, taken = Applied.DONE, Applied.LEASE_LOST, Applied.TAKEN
+    assert applied == (done, lease_lost, done, taken, done, done)
+    stored = {info.title: info for info in all_articles(mine)}
+    assert stored.keys() == {"A", "B", "D", "E"}
+    assert stored["E"].robots is RobotsVerdict.ALLOWED
+    states = {entry.guid: (entry.state, entry.article_id) for entry in mine.feeds.entries(held.feed_id, 10)}
+    assert states[a.entry.guid] == (EntryState.STORED, stored["A"].article_id)
+    assert states[d.entry.guid] == (EntryState.PENDING, stored["D"].article_id)
+    ((found,),) = mine.articles.candidates([Sought(shared)])
+    assert found.article_id == stored["B"].article_id
