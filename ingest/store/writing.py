@@ -6,6 +6,7 @@ that want the same identities in another order cannot lock each other out. The u
 
 import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from ingest.store.entries import host_key
 from ingest.store.many import ManyRows
 from ingest.store.schema import articles, entries, identities, revisions
 
-_TOGETHER = 2  # new articles that are worth looking at together
+_TOGETHER = 2  # plans that are worth looking at together
 
 
 class _Taken(Exception):
@@ -29,13 +30,14 @@ class _Taken(Exception):
 def write_plans(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> tuple[Applied, ...]:
     """What became of each plan. They are written in the order of their entries, like everything that locks entries.
 
-    New articles whose identities nobody has go in together; a plan that may collide with another is written by itself.
+    New articles, and links to known ones, whose identities nobody else has go in together; a plan that may collide with another
+    is written by itself.
     """
     dialect.hold(connection, "articles")
     ordered = sorted(enumerate(plans), key=lambda item: item[1].claim.entry_id)
     plain = _find_plain(connection, [plan for _, plan in ordered])
-    _write_new(connection, plain)
-    written = {plan.claim.entry_id for plan in plain}
+    _write_plain(connection, plain)
+    written = {one.plan.claim.entry_id for one in plain}
     results = {
         index: Applied.DONE if plan.claim.entry_id in written else _write_plan(connection, plan) for index, plan in ordered
     }
@@ -44,22 +46,33 @@ def write_plans(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> tupl
     return tuple(results[index] for index in range(len(plans)))
 
 
-def _find_plain(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> list[ArticlePlan]:
-    """Plans of new articles that are still held and that share no identity with anything stored or with each other."""
-    new = [plan for plan in plans if plan.action is Action.NEW]
-    if len(new) < _TOGETHER:
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A plan that collides with nothing, and those of its identities that nobody has yet."""
+
+    plan: ArticlePlan
+    fresh: tuple[Identity, ...]
+
+
+def _find_plain(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> list[_Plain]:
+    """Plans that are still held, and whose identities are free or their own article's, also among each other."""
+    wanted = [plan for plan in plans if plan.action in (Action.NEW, Action.LINK)]
+    if len(wanted) < _TOGETHER:
         return []
-    leases = {
-        row.id: (row.lease_owner, row.fence) for row in connection.execute(_LEASES, {"ids": [p.claim.entry_id for p in new]})
-    }
-    taken = {identity for identity, _ in find_owners(connection, {identity for plan in new for identity in plan.identities})}
-    plain: dict[int, ArticlePlan] = {}
-    for plan in new:
-        claim = plan.claim
+    rows = connection.execute(_LEASES, {"ids": [plan.claim.entry_id for plan in wanted]})
+    leases = {row.id: (row.lease_owner, row.fence) for row in rows}
+    owners: dict[Identity, int | None] = dict(
+        find_owners(connection, {identity for plan in wanted for identity in plan.identities})
+    )
+    plain: dict[int, _Plain] = {}
+    for plan in wanted:
+        claim, own = plan.claim, plan.article_id if plan.action is Action.LINK else None
         is_held = leases.get(claim.entry_id) == (claim.lease.owner, claim.lease.fence)
-        if is_held and claim.entry_id not in plain and taken.isdisjoint(plan.identities):
-            plain[claim.entry_id] = plan
-            taken.update(plan.identities)
+        collides = any(identity in owners and (own is None or owners[identity] != own) for identity in plan.identities)
+        if is_held and claim.entry_id not in plain and not collides:
+            fresh = tuple(identity for identity in dict.fromkeys(plan.identities) if identity not in owners)
+            plain[claim.entry_id] = _Plain(plan, fresh)
+            owners.update(dict.fromkeys(fresh, own))
     return list(plain.values())
 
 
@@ -71,16 +84,17 @@ _LEASES = (
 )
 
 
-def _write_new(connection: sa.Connection, plans: Sequence[ArticlePlan]) -> None:
-    if not plans:
-        return
+def _write_plain(connection: sa.Connection, plain: Sequence[_Plain]) -> None:
+    new = [one.plan for one in plain if one.plan.action is Action.NEW]
     statement = sa.insert(articles).returning(articles.c.id, sort_by_parameter_order=True)
-    ids = connection.scalars(statement, [_new_article(plan) for plan in plans]).all()
-    owned = [(plan, article_id) for plan, article_id in zip(plans, ids, strict=True)]
-    rows = [_identity_row(identity, article_id) for plan, article_id in owned for identity in dict.fromkeys(plan.identities)]
+    ids = iter(connection.scalars(statement, [_new_article(plan) for plan in new]).all() if new else ())
+    owned = [(one, next(ids) if one.plan.action is Action.NEW else one.plan.article_id) for one in plain]
+    rows = [_identity_row(identity, article_id) for one, article_id in owned for identity in one.fresh if article_id is not None]
     _IDENTITIES.write(connection, sorted(rows, key=lambda row: (row["value"], row["kind"])))
-    finished = [_after_attempt(plan) | {"id": plan.claim.entry_id, "article_id": article_id} for plan, article_id in owned]
-    _ENTRIES.write(connection, finished)
+    _ENTRIES.write(
+        connection,
+        [_after_attempt(one.plan) | {"id": one.plan.claim.entry_id, "article_id": article_id} for one, article_id in owned],
+    )
 
 
 def _new_article(plan: ArticlePlan) -> dict[str, Any]:

@@ -384,3 +384,25 @@ def test_new_articles_of_one_transaction_do_not_hide_each_other(open_as: OpenAs,
     assert states[d.entry.guid] == (EntryState.PENDING, stored["D"].article_id)
     ((found,),) = mine.articles.candidates([Sought(shared)])
     assert found.article_id == stored["B"].article_id
+
+
+def test_links_to_known_articles_go_in_together_and_one_that_takes_what_is_anothers_does_not(
+    store: SqlStore, make: Make, fill: Callable[..., int]
+) -> None:
+    feed_id = fill(*(make.entry(name) for name in "abcd"))
+    first, *others = claim(store, make)
+    store.articles.apply([make.done(first, identities=make.urls("u:1"))])
+    (info,) = all_articles(store)
+    b, c, d = others
+    plans = [
+        make.done(b, Action.LINK, article_id=info.article_id, identities=make.urls("u:1", "u:b")),
+        make.done(c, Action.LINK, article_id=info.article_id, identities=make.urls("u:c")),
+        make.done(d, identities=make.urls("u:c")),
+    ]
+
+    assert store.articles.apply(plans) == (Applied.DONE, Applied.DONE, Applied.TAKEN)
+
+    for url in ("u:1", "u:b", "u:c"):
+        ((found,),) = store.articles.candidates([Sought(make.urls(url))])
+        assert found.article_id == info.article_id
+    assert [entry.article_id for entry in store.feeds.entries(feed_id, 9)].count(info.article_id) == 3
