@@ -83,7 +83,7 @@ class FeedPlan:
     body_hash: str | None = None  # None: keep what is stored
     next_reason: str = ""  # why it is polled then, in words
     usual_poll_at: datetime | None = None  # when it would be polled if its hub did not push; None: at `next_poll_at`
-    rate_root: float | None = None  # what the feed takes of the request budget; None: keep what is stored
+    rate_root: float | None = None  # what the feed takes of the request budget; None: not known yet
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
     probe_at: datetime | None = None  # given up: when it is asked one last time

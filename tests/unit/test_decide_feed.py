@@ -314,6 +314,15 @@ def test_a_bare_403_is_a_refusal_of_the_host_only_where_the_feed_could_be_had_be
     assert (failed(error, feed_claim(polled_at=polled_at)).lesson is not None) == is_lesson
 
 
+def test_a_failure_leaves_the_feed_its_share_of_the_request_budget():
+    learned = Learned(entries=500, days=10, until_at=NOW - HOUR)
+    error = TransientFetchError("u", Outcome.TIMEOUT, "late")
+    good = plan_same_feed(feed_claim(learned=learned), not_modified(), terms=TERMS)
+    assert good.rate_root > 5
+    assert failed(error, feed_claim(learned=learned)).rate_root == good.rate_root
+    assert plan_feed_in_outage(feed_claim(learned=learned), error, now=NOW, terms=TERMS).rate_root == good.rate_root
+
+
 def test_while_our_own_network_is_away_nothing_is_counted_and_the_feed_is_tried_again_soon():
     error = TransientFetchError("u", Outcome.DNS_ERROR, "the name server does not answer")
     plan = plan_feed_in_outage(feed_claim(failures=2.0), error, now=NOW, terms=TERMS)
