@@ -1,5 +1,8 @@
 # Two commands do all the set-up: `make run` (the daemon on SQLite) and `make test`. `make check` is the gate.
 
+# Compiled modules are kept whatever the environment says: commands that tests start would compile a second of code each time.
+export PYTHONDONTWRITEBYTECODE :=
+
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
