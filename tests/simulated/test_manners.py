@@ -30,8 +30,8 @@ def test_ten_thousand_requests_of_daemons_that_are_killed_and_restarted_give_no_
     _live(here, days=days, plain=80)
     score = here.score
     assert score.requests >= 10_000
-    assert here.killed >= 20
-    assert here.stopped >= 5
+    assert here.killed >= 10
+    assert here.stopped >= 2
     assert here.networks_lost >= 2
     assert {Kind.FEED, Kind.PAGE, Kind.ROBOTS} <= set(score.by_kind)
     assert {200, 301, 302, 304, 308, 404, 410, 429, 500, 503} <= set(score.by_status)
