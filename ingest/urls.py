@@ -23,8 +23,11 @@ _INNER = str.maketrans("", "", "\t\r\n")
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 # Most addresses are like this: nothing to decode, to resolve or to spell in another way.
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PLAIN = re.compile(
-    r"(?P<scheme>https?)://(?=[^/?#]{1,253}(?:[/?#]|\Z))(?P<host>(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9_-]{0,62})"
+    r"(?P<site>(?P<scheme>https?)://(?=[^/?#]{1,253}(?:[/?#]|\Z))"
+    rf"(?P<host>(?:[a-z0-9_-]{{1,63}}\.)+[a-z][a-z0-9_-]{{0,62}}|{_BYTE}(?:\.{_BYTE}){{3}})"
+    r"(?::(?P<port>[1-9][0-9]{0,3}|[1-5][0-9]{4}))?)"  # the highest ports are left to those who look closer
     r"(?P<path>(?:/[\w.~%+,:@!$&*=-]*)*+)(?:\?(?P<query>[\w./~%+,:@!$&*=?-]+))?(?:\#[\w./~%+,:@!$&*=?-]+)?",
     re.ASCII,
 )
@@ -137,7 +140,7 @@ def resolve(base: str, link: str) -> str | None:
     if (plain or not base) and _PLAIN.fullmatch(link):
         return link
     if plain and _PLAIN_PATH.fullmatch(link):
-        return f"{plain['scheme']}://{plain['host']}{link}"
+        return f"{plain['site']}{link}"
     try:
         joined = urljoin(base, link.strip(_EDGES).translate(_INNER))
     except ValueError:  # brackets that hold no address
@@ -155,7 +158,8 @@ def redact(url: str) -> str:
 @lru_cache(maxsize=512)  # one exchange asks about the same address seven times: 15 % of its CPU
 def _split(url: str) -> _Parts | None:
     if found := _PLAIN.fullmatch(url):
-        return _Parts(found["scheme"], found["host"], None, found["path"], found["query"] or "", None)
+        scheme, host, port, path, query = found.group("scheme", "host", "port", "path", "query")
+        return _Parts(scheme, host, _port(scheme, int(port)) if port else None, path, query or "", None)
     plain = url.strip(_EDGES).translate(_INNER)
     if _UNSENDABLE.search(plain):
         return None
@@ -173,11 +177,16 @@ def _split(url: str) -> _Parts | None:
     return _Parts(
         scheme=split.scheme,
         host=host,
-        port=None if port == _DEFAULT_PORTS[split.scheme] else port,
+        port=_port(split.scheme, port),
         path=split.path,
         query=split.query,
         login=_login(split),
     )
+
+
+def _port(scheme: str, port: int | None) -> int | None:
+    """None where it is the default."""
+    return None if port == _DEFAULT_PORTS[scheme] else port
 
 
 def _plain_name(name: str) -> str | None:

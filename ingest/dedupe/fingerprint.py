@@ -1,7 +1,5 @@
 """Article → the identities by which it can be recognised."""
 
-from urllib.parse import urlsplit
-
 from ingest.model import Article, Identity, IdentityKind
 from ingest.policy import MatchPolicy
 from ingest.urls import canonical_url
@@ -25,6 +23,6 @@ def link_identity(url: str | None) -> tuple[Identity, ...]:
     return (Identity(IdentityKind.URL, canonical),) if canonical and not _is_home(canonical) else ()
 
 
-def _is_home(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
+def _is_home(canonical: str) -> bool:
+    """Nothing follows the first slash after the host, and there always is one."""
+    return not canonical.split("/", 3)[3]

@@ -10,7 +10,7 @@ def match(article: Article, candidates: tuple[Candidate, ...], *, feed_id: int |
 
     The entry's own link decides first, then redirect target and rel=canonical, then the exact text.
     """
-    for candidate in _in_order(candidates, article):
+    for candidate in _in_order(candidates, article) if candidates else ():  # mostly there are none: nothing is worked out then
         reason = _reason_to_join(article, candidate, feed_id)
         if reason:
             return Match(candidate.article_id, reason)
