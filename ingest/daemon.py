@@ -6,6 +6,7 @@ as much and, at its defaults, drop every run that is a second late.
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -92,6 +93,7 @@ async def run_once(service: Service, *, everything: bool) -> int | None:
 
     Answers the signal that ended it early, or None.
     """
+    _settle()
     start = service.clock.now()
     if everything:
         await service.in_thread(service.store.feeds.due_now, start)
@@ -102,6 +104,11 @@ async def run_once(service: Service, *, everything: bool) -> int | None:
         reading = asyncio.create_task(articles.drain(may_end=polling.done))
         await _until_done_or_asked(asyncio.gather(polling, reading), signals, (feeds, articles))
     return signals.stop_signal
+
+
+def _settle() -> None:
+    """What is loaded by now stays for good: the garbage collector need not look through it again and again."""
+    gc.freeze()
 
 
 async def _poll_and_repair(service: Service, feeds: Runner[Any], signals: Signals) -> None:
@@ -123,6 +130,7 @@ async def _until_done_or_asked(work: "asyncio.Future[Any]", signals: Signals, ru
 
 async def run_daemon(settings: Settings, load: Callable[[], Settings], *observers: Observer) -> None:
     """Work until SIGTERM or SIGINT. SIGHUP loads the configuration anew; a faulty one is refused and the old one stays."""
+    _settle()
     signals, metrics, health, pushes = Signals(), Metrics(), Health(SystemClock()), Pushes()
     async with signals.listening(reload=True), serve(settings.policies.http, metrics, health, pushes):
         proven: Settings | None = None  # the last ones that a service could be built of

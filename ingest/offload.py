@@ -8,6 +8,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import resource
@@ -95,6 +96,7 @@ def _prepare_worker(max_memory_bytes: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler is Python: a call into C holds it off, and pebble waits 3 s
     resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # what came with the fork stays: the collector looking through it would cost time, and copies of shared pages
     if sys.platform == "linux":
         # The forkserver ends with the main process however that ends; this passes it on to a worker in mid-task.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
