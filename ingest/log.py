@@ -8,6 +8,7 @@ same form as `library_logged` from level warning on. structlog is imported with 
 not with this module: it costs a fifth of a second, which `--help` need not pay.
 """
 
+import functools
 import json
 import logging
 import re
@@ -125,9 +126,15 @@ _USERINFO = re.compile(r"(://)[^\s/?#]*@")
 
 def _clean(_: object, __: str, event: _Event) -> _Event:
     """Secret fields left out, URLs without their secrets, every value something that JSON knows."""
-    return {key: _clean_value(key, value) for key, value in event.items() if not _is_secret(key)}
+    return {
+        # Most values are texts, and asking whether one is a Mapping costs as much as all else here.
+        key: _clean_text(key, value) if type(value) is str else _clean_value(key, value)
+        for key, value in event.items()
+        if not _is_secret(key)
+    }
 
 
+@functools.lru_cache(maxsize=512)  # names of fields are constant, and a line has a dozen
 def _is_secret(key: str) -> bool:
     return key.lower().replace("-", "_") in _NEVER
 
@@ -149,7 +156,7 @@ def _clean_value(key: str, value: object) -> Any:
 def _clean_text(key: str, text: str) -> str:
     if key.lower().endswith(("url", "urls")):
         text = redact(text)
-    return _USERINFO.sub(r"\1***@", text)
+    return _USERINFO.sub(r"\1***@", text) if "@" in text else text
 
 
 # ── how a line looks ────────────────────────────────────────────────────────────────────────────────────────────────────

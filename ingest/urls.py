@@ -151,8 +151,8 @@ def resolve(base: str, link: str) -> str | None:
 def redact(url: str) -> str:
     """The address as it may be shown: password and values that look like secrets replaced by ***, no fragment."""
     shown = url.partition("#")[0]
-    shown = _USERINFO.sub(_hide_login, shown)
-    return _PARAMETER.sub(_hide_secret, shown)
+    shown = _USERINFO.sub(_hide_login, shown) if "@" in shown else shown
+    return _PARAMETER.sub(_hide_secret, shown) if "=" in shown else shown
 
 
 @lru_cache(maxsize=512)  # one exchange asks about the same address seven times: 15 % of its CPU
