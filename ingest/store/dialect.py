@@ -6,6 +6,7 @@ Times are kept in SQLite as fixed-width ISO text (`2025-01-31T09:00:00.000000Z`)
 
 import json
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -74,6 +75,16 @@ def insert(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | s
 def insert_on(database: str, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
     """The same, to be made once for each kind of database."""
     return postgresql.insert(table) if database == POSTGRESQL else sqlite.insert(table)
+
+
+def take_ids(connection: sa.Connection, table: sa.Table, count: int) -> Sequence[int]:
+    """Ids for so many new rows, in order. The transaction is a writing one: nobody else takes any in between on SQLite."""
+    if connection.dialect.name == POSTGRESQL:
+        sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+        numbers = sa.func.generate_series(1, count).table_valued("number")
+        return sorted(connection.scalars(sa.select(sa.func.nextval(sequence)).select_from(numbers)))
+    last = connection.scalar(sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}) or 0
+    return range(last + 1, last + 1 + count)
 
 
 def hold(connection: sa.Connection, name: str) -> None:

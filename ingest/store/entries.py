@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.model import EntryInfo, EntryPlan, EntryState, KnownEntry, Priority
 from ingest.outcome import Outcome
-from ingest.store import dialect
 from ingest.store.codec import clean, to_data
 from ingest.store.dialect import AnyRow
+from ingest.store.many import ManyRows
 from ingest.store.queues import FREE
 from ingest.store.schema import HOST, entries, feeds
 from ingest.urls import host_of
@@ -44,18 +44,34 @@ _KNOWN = sa.select(*(entries.c[name] for name in ("id", "key", "content_hash", "
 )
 
 
-def insert_new(connection: sa.Connection, feed_id: int, plans: Sequence[EntryPlan], *, now: datetime, priority: Priority) -> None:
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Entries of one feed that were not known."""
+
+    feed_id: int
+    plans: Sequence[EntryPlan]
+    at: datetime
+
+
+def insert_new(connection: sa.Connection, arrivals: Sequence[Arrivals], *, priority: Priority) -> None:
     """Write entries that were not known. One that is there by now stays as it is, so a plan may be written twice."""
-    if not plans:
-        return
-    fresh = {"feed_id": feed_id, "priority": _RANK[priority], "first_seen_at": now, "attempts": 0, "fence": 0}
-    rows = [fresh | {"key": _stored_key(plan.keyed.key)} | _said(plan, now) for plan in plans]
-    connection.execute(_insert(connection.dialect.name), rows)
+    rank = {"priority": _RANK[priority], "attempts": 0, "fence": 0}
+    rows = [
+        rank | {"feed_id": one.feed_id, "first_seen_at": one.at, "key": _stored_key(plan.keyed.key)} | _said(plan, one.at)
+        for one in arrivals
+        for plan in one.plans
+    ]
+    _NEW.write(connection, rows)
 
 
-@cache
-def _insert(database: str) -> sa.Executable:
-    return dialect.insert_on(database, entries).on_conflict_do_nothing(index_elements=["feed_id", "key"])
+_NEW = ManyRows(
+    entries,
+    (
+        "feed_id", "key", "guid", "url", "title", "published_at", "content_hash", "data", "host", "priority", "state", "reason",
+        "attempts", "next_try_at", "fence", "first_seen_at", "last_seen_at",
+    ),
+    unique=("feed_id", "key"),
+)  # fmt: skip
 
 
 def update_changed(connection: sa.Connection, feed_id: int, plans: Sequence[EntryPlan], *, now: datetime) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ingest.model import GapInfo, GapRepair, Priority
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
-from ingest.store.entries import insert_new
+from ingest.store.entries import Arrivals, insert_new
 from ingest.store.schema import ACTIVE, feeds, gaps
 
 
@@ -56,7 +56,7 @@ def _write(connection: sa.Connection, plan: GapRepair) -> None:
     }
     is_it = sa.and_(gaps.c.id == plan.gap_id, gaps.c.feed_id == plan.feed_id, _IS_OPEN)
     if connection.execute(sa.update(gaps).where(is_it).values(values)).rowcount:  # else removed or repaired by somebody else
-        insert_new(connection, plan.feed_id, plan.new, now=plan.tried_at, priority=Priority.BACKFILL)
+        insert_new(connection, [Arrivals(plan.feed_id, plan.new, plan.tried_at)], priority=Priority.BACKFILL)
 
 
 def _info(row: AnyRow) -> GapInfo:

@@ -10,7 +10,7 @@ from ingest.model import Backfill, Checkpoint, HistoryPlan, Priority, Strategy
 from ingest.store import dialect
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
-from ingest.store.entries import insert_new
+from ingest.store.entries import Arrivals, insert_new
 from ingest.store.schema import backfills
 
 
@@ -62,7 +62,7 @@ def _apply(connection: sa.Connection, plan: HistoryPlan) -> None:
     is_it = sa.and_(backfills.c.id == plan.backfill_id, backfills.c.feed_id == plan.feed_id)
     if connection.execute(sa.update(backfills).where(is_it).values(values)).rowcount != 1:
         raise LeaseLost(f"backfill {plan.backfill_id} is gone, and its feed with it")
-    insert_new(connection, plan.feed_id, plan.new, now=plan.read_at, priority=Priority.BACKFILL)
+    insert_new(connection, [Arrivals(plan.feed_id, plan.new, plan.read_at)], priority=Priority.BACKFILL)
 
 
 def _position(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -21,8 +21,9 @@ Processor = Callable[[Any], Any]
 class ManyRows:
     """Writes rows of the columns `names` into `table`.
 
-    Without `key` they are inserted, and one in the way of a row with the same `conflict` column is updated. With `key` (a column
-    among `names`) the rows that have it are updated; `fixed` are values that all of them get.
+    Without `key` they are inserted, and one in the way of a row with the same `conflict` column is updated; one with the same
+    `unique` columns stays as it is. With `key` (a column among `names`) the rows that have it are updated; `fixed` are values
+    that all of them get.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class ManyRows:
         *,
         key: str | None = None,
         conflict: str | None = None,
+        unique: Sequence[str] = (),
         fixed: Mapping[str, Any] | None = None,
     ) -> None:
         self._table = table
@@ -39,6 +41,7 @@ class ManyRows:
         self._names = (*ordered, *([key] if key else []))  # as statements name them
         self._key = key
         self._conflict = conflict
+        self._unique = tuple(unique)
         self._fixed = dict(fixed or {})
         self._pick = itemgetter(*self._names)
 
@@ -58,18 +61,16 @@ class ManyRows:
         connection.exec_driver_sql(self._row_by_row, bound)
 
     @cached_property
-    def _over_arrays(self) -> sa.Executable:
-        arrays = [sa.bindparam(f"all_{name}", type_=postgresql.ARRAY(self._table.c[name].type)) for name in self._names]
+    def _over_arrays(self) -> Any:
+        # One dimension: a list is a value of its own where the column holds JSON.
+        types = {name: postgresql.ARRAY(self._table.c[name].type, dimensions=1) for name in self._names}
+        arrays = [sa.bindparam(f"all_{name}", type_=types[name]) for name in self._names]
         columns = (sa.column(name, self._table.c[name].type) for name in self._names)
         given = sa.func.unnest(*arrays).table_valued(*columns).render_derived()
         if self._key is not None:
             changes: dict[str, Any] = {name: given.c[name] for name in self._changed} | self._fixed
             return sa.update(self._table).values(changes).where(self._table.c[self._key] == given.c[self._key])
-        statement = postgresql.insert(self._table).from_select(list(self._names), sa.select(*given.c))
-        if self._conflict is None:
-            return statement
-        told = {name: statement.excluded[name] for name in self._changed}
-        return statement.on_conflict_do_update(index_elements=[self._conflict], set_=told)
+        return self._around_conflicts(postgresql.insert(self._table).from_select(list(self._names), sa.select(*given.c)))
 
     @cached_property
     def _row_by_row(self) -> str:
@@ -79,11 +80,15 @@ class ManyRows:
             is_it = self._table.c[self._key] == sa.text("?")
             statement = sa.update(self._table).values({name: marks[name] for name in self._changed} | self._fixed).where(is_it)
         else:
-            statement = sqlite.insert(self._table).values(marks).inline()
-            if self._conflict is not None:
-                told = {name: statement.excluded[name] for name in self._changed}
-                statement = statement.on_conflict_do_update(index_elements=[self._conflict], set_=told)
+            statement = self._around_conflicts(sqlite.insert(self._table).values(marks).inline())
         return str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+    def _around_conflicts(self, statement: Any) -> Any:
+        """An insert that knows what to do about rows that are in its way."""
+        if self._conflict is not None:
+            told = {name: statement.excluded[name] for name in self._changed}
+            return statement.on_conflict_do_update(index_elements=[self._conflict], set_=told)
+        return statement.on_conflict_do_nothing(index_elements=self._unique) if self._unique else statement
 
     @property
     def _changed(self) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ def write_polls(connection: sa.Connection, plans: Sequence[FeedPlan]) -> tuple[A
     kept = sorted((plan for plan in plans if plan.claim.feed_id in held), key=lambda plan: plan.claim.feed_id)
     _VISITED.write(connection, [_after_visit(plan) for plan in kept if not plan.is_push])
     _POLLED.write(connection, [_poll_row(plan) for plan in kept])
+    arrivals = [entry_rows.Arrivals(plan.claim.feed_id, plan.new, plan.polled_at) for plan in kept if plan.new]
+    entry_rows.insert_new(connection, arrivals, priority=Priority.LIVE)
     for plan in kept:
         _write_rest(connection, plan)
     subscriptions.write_visits(connection, kept)
@@ -103,7 +105,6 @@ def _write_rest(connection: sa.Connection, plan: FeedPlan) -> None:
         connection.execute(_update(tuple(values)), values | {"row_id": feed_id})
     if values := _after_failure(plan):
         connection.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(values))
-    entry_rows.insert_new(connection, feed_id, plan.new, now=plan.polled_at, priority=Priority.LIVE)
     entry_rows.update_changed(connection, feed_id, plan.changed, now=plan.polled_at)
     if plan.seen_items is not None:
         write_seen(connection, feed_id, plan.seen_items)

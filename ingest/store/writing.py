@@ -86,8 +86,9 @@ _LEASES = (
 
 def _write_plain(connection: sa.Connection, plain: Sequence[_Plain]) -> None:
     new = [one.plan for one in plain if one.plan.action is Action.NEW]
-    statement = sa.insert(articles).returning(articles.c.id, sort_by_parameter_order=True)
-    ids = iter(connection.scalars(statement, [_new_article(plan) for plan in new]).all() if new else ())
+    taken = dialect.take_ids(connection, articles, len(new)) if new else ()
+    _ARTICLES.write(connection, [_new_article(plan) | {"id": article_id} for plan, article_id in zip(new, taken, strict=True)])
+    ids = iter(taken)
     owned = [(one, next(ids) if one.plan.action is Action.NEW else one.plan.article_id) for one in plain]
     rows = [_identity_row(identity, article_id) for one, article_id in owned for identity in one.fresh if article_id is not None]
     _IDENTITIES.write(connection, sorted(rows, key=lambda row: (row["value"], row["kind"])))
@@ -102,6 +103,8 @@ def _new_article(plan: ArticlePlan) -> dict[str, Any]:
     return _columns_of_new(plan.article, plan.tried_at, plan.robots)
 
 
+_UNSET_WHEN_NEW = ("evidence", "raw_ref", "story_id", "removed_at")
+_ARTICLES = ManyRows(articles, [column.name for column in articles.columns if column.name not in _UNSET_WHEN_NEW])
 _IDENTITIES = ManyRows(identities, [column.name for column in identities.columns])
 _ENTRIES = ManyRows(
     entries, ("id", "state", "reason", "outcome", "attempts", "next_try_at", "article_id"), key="id", fixed=queues.FREE

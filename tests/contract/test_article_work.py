@@ -386,6 +386,21 @@ def test_new_articles_of_one_transaction_do_not_hide_each_other(open_as: OpenAs,
     assert found.article_id == stored["B"].article_id
 
 
+def test_articles_are_numbered_on_whether_they_go_in_alone_or_together(
+    store: SqlStore, make: Make, fill: Callable[..., int]
+) -> None:
+    feed_id = fill(*(make.entry(name) for name in "abcdef"))
+    claims = claim(store, make)
+
+    for together in (claims[:1], claims[1:3], claims[3:4], claims[4:]):
+        plans = [make.done(one, article=make.article(authors=("A", "B"))) for one in together]
+        assert set(store.articles.apply(plans)) == {Applied.DONE}
+
+    assert {info.authors for info in all_articles(store)} == {("A", "B")}
+    ids = {entry.guid: entry.article_id for entry in store.feeds.entries(feed_id, 9)}
+    assert [ids[name] for name in "abcdef"] == sorted(info.article_id for info in all_articles(store))
+
+
 def test_links_to_known_articles_go_in_together_and_one_that_takes_what_is_anothers_does_not(
     store: SqlStore, make: Make, fill: Callable[..., int]
 ) -> None:
