@@ -6,7 +6,7 @@ the one place that knows which characters no database takes; every text on its w
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,8 +31,14 @@ def clean(text: str) -> str:
 
 def to_data(value: Entry | FeedOptions | FeedHead | Enclosure | Hints) -> dict[str, Any]:
     """What JSON can hold of `value`: only what differs from the default, times as ISO text."""
-    pairs = ((knob, getattr(value, knob.name)) for knob in fields(value))
-    return {knob.name: _plain(content) for knob, content in pairs if knob.default is MISSING or content != knob.default}
+    pairs = ((name, default, getattr(value, name)) for name, default in _DEFAULTS[type(value)].items())
+    return {name: _plain(content) for name, default, content in pairs if content != default}
+
+
+# Of each dataclass the fields with their defaults; MISSING, which nothing equals, where one has none.
+_DEFAULTS: Mapping[type, Mapping[str, Any]] = {
+    kind: {knob.name: knob.default for knob in fields(kind)} for kind in (Entry, FeedOptions, FeedHead, Enclosure, Hints)
+}
 
 
 def _plain(value: Any) -> Any:
@@ -70,7 +76,7 @@ def head_from_data(data: Mapping[str, Any]) -> FeedHead:
 
 def options_from_data(data: Mapping[str, Any]) -> FeedOptions:
     """The options that `to_data` was given."""
-    return FeedOptions(**_known(FeedOptions, data))
+    return FeedOptions(**_known(FeedOptions, data)) if data else _NO_OPTIONS
 
 
 def learned_to_data(learned: Learned) -> dict[str, Any]:
@@ -107,10 +113,10 @@ def learned_from_data(data: Mapping[str, Any] | None) -> Learned:
     )
 
 
-_NO_HINTS, _NOTHING = Hints(), Learned()
+_NO_OPTIONS, _NO_HINTS, _NOTHING = FeedOptions(), Hints(), Learned()
 
 
 def _known(kind: type[Entry | FeedHead | FeedOptions | Enclosure | Hints], data: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of `data` that `kind` has, lists as tuples."""
-    names = {knob.name for knob in fields(kind)} & data.keys()
-    return {name: tuple(data[name]) if isinstance(data[name], list) else data[name] for name in names}
+    names = _DEFAULTS[kind]
+    return {name: tuple(said) if isinstance(said, list) else said for name, said in data.items() if name in names}

@@ -12,7 +12,6 @@ from ingest.model import (
     EntryState,
     FeedClaim,
     FeedInfo,
-    FeedOptions,
     FeedOrigin,
     FeedPlan,
     FeedSpec,
@@ -239,7 +238,7 @@ def _claim_of(held: queues.Held, lease: Lease) -> FeedClaim:
         feed_id=row.id,
         url=row.url,
         lease=lease,
-        options=options_from_data(row.options) if row.options else _NO_OPTIONS,
+        options=options_from_data(row.options),
         validators=Validators(row.etag, row.last_modified),
         trust=row.validator_trust,
         full_at=row.full_at,
@@ -256,9 +255,6 @@ def _claim_of(held: queues.Held, lease: Lease) -> FeedClaim:
         is_pushed=row.is_pushed,
         is_last_probe=row.is_last_probe,
     )
-
-
-_NO_OPTIONS = FeedOptions()
 
 
 def _move_of(row: AnyRow) -> Move | None:
