@@ -6,7 +6,7 @@ Times are kept in SQLite as fixed-width ISO text (`2025-01-31T09:00:00.000000Z`)
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -35,15 +35,11 @@ class Utc(sa.types.TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
         return sa.String(27) if dialect.name == SQLITE else sa.DateTime(timezone=True)
 
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[datetime | None], Any]:
+        return _as_text if dialect.name == SQLITE else _as_utc  # one call a value: what TypeDecorator makes takes three
+
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a time without its zone: {value}")
-        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
-        if dialect.name == SQLITE:
-            return moment.isoformat(timespec="microseconds")[:_MICROSECONDS] + "Z"
-        return moment
+        return self.bind_processor(dialect)(value)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         if value is None:
@@ -52,14 +48,34 @@ class Utc(sa.types.TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
+def _as_utc(value: datetime | None) -> datetime | None:
+    if value is None or value.tzinfo is UTC:
+        return value
+    if value.tzinfo is None:
+        raise ValueError(f"a time without its zone: {value}")
+    return value.astimezone(UTC)
+
+
+def _as_text(value: datetime | None) -> str | None:
+    moment = _as_utc(value)
+    return None if moment is None else moment.isoformat(timespec="microseconds")[:_MICROSECONDS] + "Z"
+
+
 class Words(sa.types.TypeDecorator[str]):
     """Text of any length, cleaned of what a database refuses."""
 
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  the base class names it
-        return None if value is None else clean(value)
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002  the base class names it
+        return _cleaned
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  as above
+        return _cleaned(value)
+
+
+def _cleaned(value: str | None) -> str | None:
+    return None if value is None else clean(value)
 
 
 def to_json(value: Any) -> str:

@@ -54,11 +54,12 @@ class ManyRows:
             given = (f"all_{name}" for name in self._names)
             connection.execute(self._over_arrays, dict(zip(given, map(list, columns), strict=True)))
             return
-        bind = self._processors
+        columns = zip(*map(self._pick, rows), strict=True)
         bound = [
-            tuple(value if one is None else one(value) for one, value in zip(bind, self._pick(row), strict=True)) for row in rows
+            column if process is None else [process(value) for value in column]
+            for process, column in zip(self._processors, columns, strict=True)
         ]
-        connection.exec_driver_sql(self._row_by_row, bound)
+        connection.exec_driver_sql(self._row_by_row, list(zip(*bound, strict=True)))
 
     @cached_property
     def _over_arrays(self) -> Any:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -228,7 +229,12 @@ def _after_attempt(plan: ArticlePlan) -> dict[str, Any]:
 
 def hash_of(identity: Identity) -> str:
     """What the identity is found by."""
-    return hashlib.sha256(clean(identity.value).encode()).hexdigest()
+    return _digest(identity.value)
+
+
+@lru_cache(maxsize=4096)  # one that is new is looked for twice and then written
+def _digest(value: str) -> str:
+    return hashlib.sha256(clean(value).encode()).hexdigest()
 
 
 def find_owners(connection: sa.Connection, wanted: Collection[Identity]) -> list[tuple[Identity, int]]:
