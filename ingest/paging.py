@@ -51,7 +51,8 @@ class Pager:
             # WordPress ends its paging with 404.
             return Page(url, (), None, replace(checkpoint, next_url=None), True, f"the end: page answers {error.status}")
         store = self.service.store.feeds
-        known = await self.service.in_thread(store.known_entries, self.feed.feed_id, [entry.key for entry in keyed])
+        asked = (self.feed.feed_id, [entry.key for entry in keyed])
+        (known,) = await self.service.in_thread(store.known_entries, [asked])
         unseen = tuple(entry for entry in keyed if entry.key not in known)
         following, is_over, reason = next_checkpoint(
             self.strategy, parsed, url, checkpoint, new_keys=len(unseen), newest=_newest(keyed), since=since

@@ -70,12 +70,12 @@ class FeedStore(Protocol):
         """Set the weighted failures of these feeds back to that, and poll them now: it was not their fault."""
         ...
 
-    def seen_items(self, feed_id: int) -> SeenItems | None:
-        """The items of the feed's last document; None where nothing is known of them."""
+    def seen_items(self, feed_ids: Sequence[int]) -> Sequence[SeenItems | None]:
+        """Of each feed the items of its last document; None where nothing is known of them."""
         ...
 
-    def known_entries(self, feed_id: int, keys: Collection[str]) -> Mapping[str, KnownEntry]:
-        """Those of `keys` that the feed has had before."""
+    def known_entries(self, asked: Sequence[tuple[int, Collection[str]]]) -> Sequence[Mapping[str, KnownEntry]]:
+        """Of each feed, asked about with keys of entries, those entries that it has had before."""
         ...
 
     def apply(self, plans: Sequence[FeedPlan]) -> tuple[Applied, ...]:

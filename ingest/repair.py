@@ -138,7 +138,7 @@ async def _read_pages(pager: Pager, checkpoint: Checkpoint, gap: GapInfo, look: 
 
 async def _find_start(service: Service, feed: FeedInfo) -> tuple[Strategy, str] | None:
     """How to reach older entries, and the first page: by the feed's last document, which is asked for only if it is not kept."""
-    seen = await service.in_thread(service.store.feeds.seen_items, feed.feed_id)
+    (seen,) = await service.in_thread(service.store.feeds.seen_items, [feed.feed_id])
     if seen is not None and seen.head is not None:
         return find_strategy(seen.head, feed.url)
     parsed, _ = await read_page(service, feed.url, feed.url, user_agent=feed.options.user_agent)

@@ -1,6 +1,6 @@
 """One poll of one feed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from ingest.model import (
     Fetched,
     FetchRequest,
     KeyedEntry,
+    KnownEntry,
     Lease,
     NotModified,
     ParsedFeed,
@@ -38,6 +39,7 @@ from ingest.policy import ParsePolicy, PollPolicy
 from ingest.ports import FeedStore
 from ingest.schedule import effective_gap_s, wants_probe
 
+_HASHED_AT_ONCE = 500_000  # bytes: 0.4 ms
 _CLAIMED_IN_OUTAGE = 2  # feeds: enough to see that the network is back
 
 
@@ -53,9 +55,19 @@ class FeedTools:
     slow_down: float = 1.0
     full_text: bool = True
     apply: Together[FeedPlan, Applied] = field(init=False)
+    seen: Together[int, SeenItems | None] = field(init=False)  # of feeds by their ids
+    known: Together[tuple[int, Collection[str]], Mapping[str, KnownEntry]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "apply", applying(self.store, self.edges.in_thread))
+        object.__setattr__(self, "seen", Together(self._find_seen))
+        object.__setattr__(self, "known", Together(self._find_known))
+
+    async def _find_seen(self, feed_ids: Sequence[int]) -> Sequence[SeenItems | None]:
+        return await self.edges.in_thread(self.store.seen_items, feed_ids)
+
+    async def _find_known(self, asked: Sequence[tuple[int, Collection[str]]]) -> Sequence[Mapping[str, KnownEntry]]:
+        return await self.edges.in_thread(self.store.known_entries, asked)
 
     def terms(self) -> Terms:
         """By what a poll is planned now."""
@@ -89,11 +101,13 @@ async def _visit(claim: FeedClaim, tools: FeedTools, document: Fetched | None, *
     answer = document or await _ask(claim, tools)
     if isinstance(answer, NotModified):
         return plan_same_feed(claim, answer, terms=tools.terms())
-    digest, seen = await tools.edges.in_thread(_recall, tools.store, claim, answer.body)
-    if claim.body_hash == digest and not is_push:
+    digest = await _hash(answer.body, tools)
+    is_same = claim.body_hash == digest
+    if is_same and not is_push:
         return plan_same_feed(claim, answer, terms=tools.terms())
+    seen = None if is_same else await tools.seen(claim.feed_id)
     parsed, keyed = await tools.edges.offload(tools.parse.timeout_s, read_feed, answer, tools.parse, seen)
-    known = await tools.edges.in_thread(tools.store.known_entries, claim.feed_id, [entry.key for entry in keyed])
+    known = await tools.known((claim.feed_id, [entry.key for entry in keyed]))
     plan = plan_pushed_feed if is_push else plan_feed
     return plan(claim, answer, Found(parsed, keyed, known, digest), terms=tools.terms())
 
@@ -122,10 +136,9 @@ async def _ask(claim: FeedClaim, tools: FeedTools) -> Fetched | NotModified:
     return answer
 
 
-def _recall(store: FeedStore, claim: FeedClaim, body: bytes) -> tuple[str, SeenItems | None]:
-    """The hash of the document and, if it is another than the last time, what the last one held. Blocks: 10 MB take 7 ms."""
-    digest = body_hash(body)
-    return digest, None if digest == claim.body_hash else store.seen_items(claim.feed_id)
+async def _hash(body: bytes, tools: FeedTools) -> str:
+    """The hash of the document; in a thread where that takes more than a moment."""
+    return body_hash(body) if len(body) <= _HASHED_AT_ONCE else await tools.edges.in_thread(body_hash, body)
 
 
 async def _fail(claim: FeedClaim, error: IngestError, tools: FeedTools, *, started_s: float) -> FeedPlan:

@@ -83,15 +83,16 @@ class FeedTable:
         with self._database.read() as connection:
             return queues.is_waiting(connection, queues.FEEDS, now, due_by or now)
 
-    def seen_items(self, feed_id: int) -> SeenItems | None:
-        """The items of the feed's last document; None where nothing is known of them."""
+    def seen_items(self, feed_ids: Sequence[int]) -> tuple[SeenItems | None, ...]:
+        """Of each feed the items of its last document; None where nothing is known of them."""
         with self._database.read() as connection:
-            return find_seen(connection, feed_id)
+            found = find_seen(connection, feed_ids)
+        return tuple(found.get(feed_id) for feed_id in feed_ids)
 
-    def known_entries(self, feed_id: int, keys: Collection[str]) -> Mapping[str, KnownEntry]:
-        """Those of `keys` that the feed has had before."""
+    def known_entries(self, asked: Sequence[tuple[int, Collection[str]]]) -> tuple[Mapping[str, KnownEntry], ...]:
+        """Of each feed, asked about with keys of entries, those entries that it has had before."""
         with self._database.read() as connection:
-            return entry_rows.find_known(connection, feed_id, keys)
+            return tuple(entry_rows.find_known(connection, feed_id, keys) for feed_id, keys in asked)
 
     def apply(self, plans: Sequence[FeedPlan]) -> tuple[Applied, ...]:
         """Write the plans in one transaction, each whole or not at all, and give the leases back; says what became of each."""

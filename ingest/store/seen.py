@@ -1,5 +1,6 @@
 """What stood in the last document of each feed, as rows."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import sqlalchemy as sa
@@ -10,13 +11,16 @@ from ingest.store.codec import head_from_data
 from ingest.store.schema import feeds, seen_items
 
 _HASHES = ("context", "hashes", "head_hash")
-_FIND = sa.select(seen_items, feeds.c.head).join(feeds).where(seen_items.c.feed_id == sa.bindparam("of_feed"))
+_FIND = sa.select(seen_items, feeds.c.head).join(feeds).where(seen_items.c.feed_id.in_(sa.bindparam("of_feeds", expanding=True)))
 
 
-def find_seen(connection: sa.Connection, feed_id: int) -> SeenItems | None:
-    """The items and the head of the feed's last document; None before the first that could be pruned."""
-    row = connection.execute(_FIND, {"of_feed": feed_id}).one_or_none()
-    return SeenItems(row.context, row.hashes, row.head_hash, head_from_data(row.head) if row.head else None) if row else None
+def find_seen(connection: sa.Connection, feed_ids: Sequence[int]) -> dict[int, SeenItems]:
+    """The items and the head of each feed's last document; of a feed nothing before the first that could be pruned."""
+    rows = connection.execute(_FIND, {"of_feeds": list(feed_ids)})
+    return {
+        row.feed_id: SeenItems(row.context, row.hashes, row.head_hash, head_from_data(row.head) if row.head else None)
+        for row in rows
+    }
 
 
 def write_seen(connection: sa.Connection, feed_id: int, seen: SeenItems) -> None:

@@ -238,13 +238,14 @@ def test_known_entries_are_found_by_their_keys(store: SqlStore, make: Make) -> N
         keys = ("a", "x" * 5000) if claimed.feed_id == feed_id else ("b",)
         store.feeds.apply([make.poll(claimed, *map(make.entry, keys))])
 
-    known = store.feeds.known_entries(feed_id, ["a", "b", "x" * 5000, *(f"n{n}" for n in range(2500))])
+    asked = (feed_id, ["a", "b", "x" * 5000, *(f"n{n}" for n in range(2500))])
+    known, none, others = store.feeds.known_entries([asked, (feed_id, []), (other, ["a", "b"])])
 
     assert set(known) == {"a", "x" * 5000}
     assert known["a"].content_hash == "hash of a"
     assert known["x" * 5000].key == "x" * 5000
-    assert store.feeds.known_entries(feed_id, []) == {}
-    assert set(store.feeds.known_entries(other, ["a", "b"])) == {"b"}
+    assert none == {}
+    assert set(others) == {"b"}
 
 
 def test_what_stood_in_the_last_document_is_kept_with_its_entries(store: SqlStore, make: Make) -> None:
@@ -252,7 +253,7 @@ def test_what_stood_in_the_last_document_is_kept_with_its_entries(store: SqlStor
     head = FeedHead("rss20", title="News", updated_at=make.now, skip_hours=(1, 2))
     first = SeenItems(b"context", b"0123456789abcdef", b"head", head)
     second = replace(first, hashes=b"0123456789abcdef" * 2_000)
-    assert store.feeds.seen_items(feed_id) is None
+    assert store.feeds.seen_items([feed_id]) == (None,)
 
     for minutes, seen in (
         (0, first),
@@ -263,9 +264,7 @@ def test_what_stood_in_the_last_document_is_kept_with_its_entries(store: SqlStor
     ):
         claimed = next(one for one in claim(store, make, now=make.at(minutes)) if one.feed_id == feed_id)
         store.feeds.apply([make.poll(claimed, seen_items=seen, head=head, polled_at=make.at(minutes))])
-        assert store.feeds.seen_items(feed_id) == seen
-
-    assert store.feeds.seen_items(other) is None
+        assert store.feeds.seen_items([other, feed_id]) == (None, seen)
 
 
 def test_a_poll_that_parsed_nothing_leaves_what_was_seen_and_a_feed_takes_it_along(store: SqlStore, make: Make) -> None:
@@ -273,18 +272,18 @@ def test_a_poll_that_parsed_nothing_leaves_what_was_seen_and_a_feed_takes_it_alo
     for minutes, found in ((0, seen), (30, None)):
         (claimed,) = claim(store, make, now=make.at(minutes))
         store.feeds.apply([make.poll(claimed, seen_items=found, polled_at=make.at(minutes))])
-    assert store.feeds.seen_items(feed_id) == seen
+    assert store.feeds.seen_items([feed_id]) == (seen,)
 
     store.feeds.remove(feed_id)
 
-    assert store.feeds.seen_items(feed_id) is None
+    assert store.feeds.seen_items([feed_id]) == (None,)
 
 
 def test_a_changed_entry_is_written_anew_and_has_its_article_made_again(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
     (claimed,) = claim(store, make)
     store.feeds.apply([make.poll(claimed, make.entry("a"), make.entry("b"))])
-    known = store.feeds.known_entries(feed_id, ["a"])["a"]
+    known = store.feeds.known_entries([(feed_id, ["a"])])[0]["a"]
     for one in store.articles.claim(make.now, limit=5, lease_until=make.lease_until):
         store.articles.apply([make.done(one, article=make.article(url=one.entry.url))])
     (claimed,) = claim(store, make, now=make.at(30))
@@ -296,7 +295,7 @@ def test_a_changed_entry_is_written_anew_and_has_its_article_made_again(store: S
     (due,) = store.articles.claim(make.at(30), limit=5, lease_until=make.at(40))
     assert (due.entry.title, due.attempts) == ("Corrected", 0)
     assert due.article_id is not None
-    assert store.feeds.known_entries(feed_id, ["a"])["a"].content_hash == "other"
+    assert store.feeds.known_entries([(feed_id, ["a"])])[0]["a"].content_hash == "other"
     assert store.feeds.polls(feed_id, 1)[0].changed == 1
 
 

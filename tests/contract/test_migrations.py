@@ -68,7 +68,7 @@ def test_a_database_of_the_first_schema_keeps_its_rows(store: SqlStore, make: Ma
     assert migrate.upgrade(store.database).current == "0001"
 
     assert [entry.guid for entry in store.feeds.entries(feed_id, 5)] == ["a"]
-    assert store.feeds.seen_items(feed_id) is None
+    assert store.feeds.seen_items([feed_id]) == (None,)
 
 
 def test_a_newer_schema_is_refused_in_one_line_and_left_alone(store: SqlStore) -> None:

@@ -47,7 +47,7 @@ def test_characters_that_no_database_takes_are_left_out_of_everything_else(store
     assert (feed.title, feed.options.tags, feed.reason) == (CLEANED, (CLEANED,), CLEANED)
     (info,) = store.articles.infos(ArticleFilter(text=ODD, language=CLEANED))
     assert (info.title, info.text, info.html, info.authors, info.credit) == (CLEANED, CLEANED, CLEANED, (CLEANED,), CLEANED)
-    assert store.feeds.known_entries(feed.feed_id, ["k" + ODD])["k" + ODD].entry_id == claimed.entry_id
+    assert store.feeds.known_entries([(feed.feed_id, ["k" + ODD])])[0]["k" + ODD].entry_id == claimed.entry_id
     assert len(store.articles.candidates([Sought(tuple(make.urls("https://x.example/" + ODD)))])[0]) == 1
 
 
