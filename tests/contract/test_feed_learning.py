@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from ingest.model import FeedState, Gap, GapRepair, Hints, Learned, Move, RobotsVerdict, Validators
+from ingest.model import Applied, FeedState, Gap, GapRepair, Hints, Learned, Move, RobotsVerdict, Validators
 from ingest.model.robots import RobotsFile
 from ingest.outcome import Outcome
 from ingest.store import SqlStore
@@ -98,6 +98,35 @@ def test_a_move_can_be_taken_back_and_is_not_followed_again(store: SqlStore, mak
     claimed = claim_again(store, make, feed_id)
     assert (claimed.url, claimed.listed_url, claimed.refused_url, claimed.host.host) == (OLD, "", NEW, "news.example")
     assert store.feeds.moves(feed_id)[0].undone_at == make.at(5)
+
+
+SEEN_THERE = {"validators": Validators('"new"', "then"), "body_hash": "h", "full_at": Make.now}
+
+
+def test_a_move_that_is_taken_back_leaves_nothing_of_what_was_seen_there(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW, **SEEN_THERE)
+    store.feeds.undo_move(feed_id, make.at(5))
+    claimed = claim_again(store, make, feed_id)
+    assert (claimed.validators, claimed.body_hash, claimed.full_at) == (Validators(), None, None)
+
+
+def test_a_poll_on_its_way_while_its_move_is_taken_back_is_not_written(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW)
+    there = store.feeds.claim_one(feed_id, make.now, make.lease_until)
+    store.feeds.undo_move(feed_id, make.at(1))
+    assert store.feeds.apply([make.poll(there, **SEEN_THERE)]) == (Applied.LEASE_LOST,)
+    assert claim_again(store, make, feed_id).url == OLD
+
+
+def test_a_feed_that_goes_back_to_where_it_was_listed_takes_no_validators_along(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW, **SEEN_THERE)
+    assert claim_again(store, make, feed_id).validators == Validators('"new"', "then")
+    poll(store, make, feed_id, outcome=Outcome.GONE, status=410, moved_to=OLD)
+    claimed = claim_again(store, make, feed_id)
+    assert (claimed.url, claimed.validators, claimed.body_hash, claimed.full_at) == (OLD, Validators(), None, None)
 
 
 def test_a_move_to_the_address_of_another_feed_is_not_adopted_and_said(store: SqlStore, make: Make) -> None:
