@@ -130,7 +130,7 @@ class StoredTurns:
     clock: Clock
 
     async def reserve(self, host: str) -> float:
-        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long for a request."""
+        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long; StoreError."""
         now = self.clock.now()
         at = await self.in_thread(self.hosts.reserve, host, now, within_s=_PATIENCE_S)
         wait_s = (at - now).total_seconds()

@@ -117,9 +117,9 @@ class HttpFetcher:
         self._transports.clear()
 
     async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
-        """The document, or the word that ours is current. Raises FetchError, and nothing else.
+        """The document, or the word that ours is current. Raises FetchError; StoreError where no turn could be had at a host.
 
-        The error's `url` is the address that failed, made safe to show; after a redirect it is not the one asked for.
+        The FetchError's `url` is the address that failed, made safe to show; after a redirect it is not the one asked for.
         """
         if request_url(request.url) is None:
             raise PermanentFetchError(redact(request.url), Outcome.PROTOCOL_ERROR, "this is no http or https address")
