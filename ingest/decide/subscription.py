@@ -188,7 +188,7 @@ def review(subscription: Subscription, learned: Learned, now: datetime, policy: 
     """The verdict of now on a subscription: whether it holds, and whether its hub is relied on."""
     if subscription.state is SubscriptionState.ACTIVE and not _holds(subscription, now):
         lapsed = replace(_unproven(subscription), state=SubscriptionState.ASKED)
-        return _again(lapsed, now, 0.0, "its lease ran out before the hub renewed it")
+        return _again(lapsed, now, _renewal_wait_s(subscription, now), "its lease ran out before the hub renewed it")
     if not _is_proven(subscription, now):
         return replace(subscription, is_relied_on=False)
     if _is_silent(subscription, learned, now, policy):
@@ -197,6 +197,13 @@ def review(subscription: Subscription, learned: Learned, now: datetime, policy: 
     if subscription.is_relied_on:
         return subscription
     return replace(subscription, is_relied_on=True, reason="it has proven to push all that is new")
+
+
+def _renewal_wait_s(subscription: Subscription, now: datetime) -> float:
+    """Seconds to go until a hub that has just verified may be asked again, however short its lease was."""
+    if subscription.confirmed_at is None:
+        return 0.0
+    return max(_LEAST_RENEWAL_S - (now - subscription.confirmed_at).total_seconds(), 0.0)
 
 
 def _pushed(subscription: Subscription, plan: FeedPlan) -> Subscription:

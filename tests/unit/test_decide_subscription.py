@@ -325,6 +325,13 @@ def test_a_lease_that_ran_out_ends_it_and_the_hub_is_asked_at_once():
     assert answered(sub, lease_s=3600.0).active_since_at == NOW
 
 
+def test_a_lease_of_seconds_that_ran_out_does_not_make_us_ask_at_every_review():
+    sub = answered(asked(), lease_s=10.0)
+    lapsed = reviewed(sub, at=NOW + 5 * MINUTE)
+    assert (lapsed.state, lapsed.next_ask_at) == (ASKED, NOW + 15 * MINUTE)
+    assert reviewed(sub, at=NOW + 20 * MINUTE).next_ask_at == NOW + 20 * MINUTE
+
+
 def test_silence_ends_it_until_the_next_push():
     sub = reviewed(proven(pushed_at=NOW - 7 * HOUR))
     assert (sub.is_relied_on, sub.pushes) == (False, 3)
