@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from ingest.model import Applied, FeedState, Gap, GapRepair, Hints, Learned, Move, RobotsVerdict, Validators
+import pytest
+
+from ingest.model import Applied, FeedState, Gap, GapRepair, Hints, HostLesson, Learned, Move, RobotsVerdict, Validators
 from ingest.model.robots import RobotsFile
 from ingest.outcome import Outcome
 from ingest.store import SqlStore
@@ -261,6 +263,30 @@ def test_a_repair_that_failed_is_tried_again_at_its_time(store: SqlStore, make: 
     assert store.gaps.open(make.at(9), 10) == ()
     (again,) = store.gaps.open(make.at(10), 10)
     assert (again.tries, again.repair) == (1, "503")
+
+
+def hold(store: SqlStore, make: Make, feed_id: int) -> None:
+    store.feeds.claim_one(feed_id, make.now, make.at(90))
+
+
+def leave_alone(store: SqlStore, make: Make, feed_id: int) -> None:
+    poll(store, make, feed_id, not_before_at=make.at(90))
+
+
+def leave_host_alone(store: SqlStore, make: Make, feed_id: int) -> None:
+    store.hosts.learn("slow.example", HostLesson(2.0, make.at(90), "429"), make.now)
+
+
+@pytest.mark.parametrize("stand_in_the_way", [hold, leave_alone, leave_host_alone])
+def test_gaps_of_feeds_that_cannot_be_held_now_stand_before_no_others(store: SqlStore, make: Make, stand_in_the_way) -> None:
+    slow, fine = make.feed(store, "https://slow.example/feed"), make.feed(store)
+    for feed_id in (slow, slow, fine):
+        poll(store, make, feed_id, gap=Gap(make.at(-60), make.now, 4, ""))
+
+    stand_in_the_way(store, make, slow)
+
+    assert [gap.feed_id for gap in store.gaps.open(make.at(89), 2)] == [fine]
+    assert [gap.feed_id for gap in store.gaps.open(make.at(91), 2)] == [slow, slow]
 
 
 # ── robots.txt ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -327,6 +327,28 @@ def test_a_page_that_is_gone_for_good_ends_the_look_at_once(site, tmp_path):
     assert len(world.missing()) == MISSED - 5
 
 
+def test_a_repair_that_trips_over_a_defect_is_tried_again_later_and_holds_up_no_other(world):
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+        feed = await service.in_thread(service.store.feeds.find, site_url(world))
+        put_gap(service, feed.feed_id, hours=4)
+        calls = iter(range(9))
+
+        async def trip_once(*args):
+            if next(calls) == 0:
+                raise ZeroDivisionError("a defect")
+            return await service.offload(*args)
+
+        await repair(replace(service, offload=trip_once), await open_gaps(service))
+        first, second = sorted(await service.in_thread(service.store.gaps.infos, None, 5), key=lambda gap: gap.gap_id)
+        return first.tries, first.found, first.repair, second.found, first.next_try_at - world.clock.now()
+
+    tries, found, how, found_by_the_other, pause = world.play(miss, is_repaired=False)
+    assert (tries, found, how, found_by_the_other) == (1, None, "to be tried again: ZeroDivisionError: a defect", MISSED)
+    assert timedelta(minutes=14) < pause < timedelta(minutes=16)
+
+
 def test_a_feed_that_somebody_polls_is_repaired_later(world):
     async def hold(service):
         await world.watch(service)
