@@ -7,9 +7,11 @@ import pytest
 from ingest.model import Applied, FeedState, Gap, GapRepair, Hints, HostLesson, Learned, Move, RobotsVerdict, Validators
 from ingest.model.robots import RobotsFile
 from ingest.outcome import Outcome
+from ingest.policy import KeepPolicy
 from ingest.store import SqlStore
 from tests.contract.making import Make
 
+MONTH = timedelta(days=30)
 OLD, NEW = "https://news.example/feed", "https://new.example/feed"
 LEARNED = Learned(
     entries=12.5, days=3.25, hours=bytes(range(62)), window=20, overlaps=4,
@@ -265,6 +267,19 @@ def test_a_repair_that_failed_is_tried_again_at_its_time(store: SqlStore, make: 
     assert (again.tries, again.repair) == (1, "503")
 
 
+def test_gaps_are_forgotten_a_month_after_they_were_looked_into_and_never_before(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    for _ in range(2):
+        poll(store, make, feed_id, gap=Gap(make.at(-60), make.now, 4, ""))
+    open_gap, closed = store.gaps.infos(feed_id, 10)
+    store.gaps.repaired(GapRepair(closed.gap_id, feed_id, make.at(1), found=0, how="none"))
+
+    store.prune(make.at(1) + MONTH, KeepPolicy())
+    assert len(store.gaps.infos(feed_id, 10)) == 2
+    store.prune(make.at(2) + MONTH, KeepPolicy())
+    assert store.gaps.infos(feed_id, 10) == (open_gap,)
+
+
 def hold(store: SqlStore, make: Make, feed_id: int) -> None:
     store.feeds.claim_one(feed_id, make.now, make.at(90))
 
@@ -300,7 +315,15 @@ def test_the_robots_txt_of_an_origin_is_kept_and_replaced(store: SqlStore, make:
     store.robots.put(second)
     assert store.robots.find("https://a.example") == second
     assert store.robots.find("https://b.example") is None
-    assert store.robots.prune(make.at(91)) == 1
+
+
+def test_a_robots_txt_that_nobody_wanted_for_a_month_is_forgotten(store: SqlStore, make: Make) -> None:
+    file = RobotsFile("https://a.example", 200, "", make.now, make.now)
+    store.robots.put(file)
+    assert store.prune(make.now + MONTH, KeepPolicy()) == 0
+    assert store.robots.find("https://a.example") == file
+    assert store.prune(make.at(1) + MONTH, KeepPolicy()) == 1
+    assert store.robots.find("https://a.example") is None
 
 
 def test_an_article_keeps_what_robots_txt_said_of_its_page(store: SqlStore, make: Make) -> None:
