@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ingest.decide import plan_entry
-from ingest.errors import FetchError, ParseError, PermanentFetchError, StoreError, StoreUnavailable, WorkKilled
+from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, StoreError, StoreUnavailable, WorkKilled
 from ingest.history import find_strategy, is_within
 from ingest.log import get
 from ingest.model import Checkpoint, FeedInfo, FeedState, GapInfo, GapRepair, KeyedEntry, Lease, Strategy
@@ -102,7 +102,7 @@ def _plan(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRep
     """What was found, or another look after a pause where a page failed that may be had then; the last look counts as it is."""
     now = service.clock.now()
     if look.error and not isinstance(look.error, PermanentFetchError) and gap.tries + 1 < _TRIES:
-        return _again(gap, str(look), now)
+        return _again(gap, str(look), now, least_s=_told_pause_s(service, look.error))
     full_text = service.settings.full_text
     new = tuple(plan_entry(entry, feed.options, reason=_REASON, full_text=full_text) for entry in look.found.values())
     return GapRepair(gap.gap_id, gap.feed_id, now, str(look), found=len(new), new=new)
@@ -113,8 +113,14 @@ def _plan_crashed(gap: GapInfo, error: Exception, now: datetime) -> GapRepair:
     return _again(gap, told, now) if gap.tries + 1 < _TRIES else GapRepair(gap.gap_id, gap.feed_id, now, told, found=0)
 
 
-def _again(gap: GapInfo, told: str, now: datetime) -> GapRepair:
-    pause = timedelta(seconds=_PAUSE_S * _PAUSE_GROWTH**gap.tries)
+def _told_pause_s(service: Service, error: IngestError) -> float:
+    """What the server said of when to come back, as far as it is believed."""
+    told_s = error.retry_after_s if isinstance(error, FetchError) else None
+    return min(told_s or 0.0, service.settings.policies.hosts.max_retry_after_s)
+
+
+def _again(gap: GapInfo, told: str, now: datetime, *, least_s: float = 0.0) -> GapRepair:
+    pause = timedelta(seconds=max(_PAUSE_S * _PAUSE_GROWTH**gap.tries, least_s))
     return GapRepair(gap.gap_id, gap.feed_id, now, f"to be tried again: {told}", next_try_at=now + pause)
 
 

@@ -17,7 +17,7 @@ from ingest.errors import FetchError, PermanentFetchError
 from ingest.model import EntryPlan, FeedPlan, Learned
 from ingest.model.subscribed import AskedFor, Question, Subscription, SubscriptionState
 from ingest.outcome import Outcome
-from ingest.policy import DAY_S, HOUR_S, MINUTE_S, PollPolicy
+from ingest.policy import DAY_S, HOUR_S, MINUTE_S, HostPolicy, PollPolicy
 from ingest.schedule import find_rate, rate_at
 
 _RENEWED_AT = 0.8  # of the lease
@@ -63,7 +63,9 @@ def after_acceptance(subscription: Subscription, now: datetime, *, chance: float
     return _again(subscription, now, wait_s, "the hub has taken the request and is to verify it")
 
 
-def after_refusal(subscription: Subscription, error: FetchError, now: datetime, *, chance: float) -> Subscription:
+def after_refusal(
+    subscription: Subscription, error: FetchError, now: datetime, *, hosts: HostPolicy, chance: float
+) -> Subscription:
     """The request failed. One that had to wait too long for the hub's turn is none."""
     if _is_answered(subscription):
         return subscription
@@ -72,7 +74,7 @@ def after_refusal(subscription: Subscription, error: FetchError, now: datetime, 
         attempts -= 1
     elif subscription.state is SubscriptionState.LEAVING:
         wait_s = _growing(_FAILED_S, attempts, most_s=_MAX_PAUSE_S, chance=chance)
-    wait_s = max(wait_s, error.retry_after_s or 0.0)
+    wait_s = max(wait_s, min(error.retry_after_s or 0.0, hosts.max_retry_after_s))
     return replace(_again(subscription, now, wait_s, error.reason), attempts=attempts)
 
 

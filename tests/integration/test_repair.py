@@ -292,6 +292,23 @@ def test_a_page_that_fails_is_tried_again_ever_later_and_then_what_was_found_cou
     ]
 
 
+def test_a_page_that_is_refused_with_a_retry_after_holds_back_the_whole_host_until_then(world):
+    world.news.broken = {"paged=3": Answer(status=429, headers={"Retry-After": "7200"})}
+
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+        (gap,) = await service.in_thread(service.store.gaps.infos, None, 10)
+        now, feed_id = service.clock.now(), gap.feed_id
+        claim = await service.in_thread(service.store.feeds.claim_one, feed_id, now, now + timedelta(minutes=2))
+        host = await service.in_thread(service.store.hosts.find, "127.0.0.1")
+        return claim, host.throttled_until - now, gap.next_try_at - now
+
+    claim, *waits = world.play(miss)
+    assert claim is None
+    assert all(timedelta(seconds=7100) < wait <= timedelta(seconds=7200) for wait in waits)
+
+
 AGAIN = "to be tried again: 1 page of WordPress paging: 5 found; then 500 Internal Server Error"
 
 

@@ -282,6 +282,18 @@ def test_a_hub_that_refuses_is_asked_again_after_a_day(world):
     assert sub.next_ask_at - world.clock.now() > 17 * HOUR
 
 
+def test_a_hub_that_says_when_to_come_back_teaches_its_host(world, hub_site):
+    hub_site.page("/busy", status=503, headers={"Retry-After": "3600"})
+    world.names_hub = hub_site.url("/busy", host="localhost")
+
+    async def script(service):
+        await world.subscribe(service)
+        host = await service.in_thread(service.store.hosts.find, "localhost")
+        return (await world.subscription(service)).next_ask_at - world.clock.now(), host.throttled_until - world.clock.now()
+
+    assert all(0.9 * HOUR < wait <= HOUR for wait in world.play(script))
+
+
 def test_a_hub_on_a_private_address_is_never_asked(world):
     with Site("127.0.0.9") as canary:
         world.names_hub = canary.url("/hub")
