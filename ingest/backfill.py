@@ -25,7 +25,6 @@ from ingest.model import (
     Fetched,
     HistoryPlan,
     KeyedEntry,
-    Validators,
 )
 from ingest.paging import Page, Pager, read_page
 from ingest.pipeline import GRACE_S, poll_feed
@@ -193,10 +192,8 @@ class _HistoryReader:
                 return None
             parsed, keyed = await read_page(service, feed.url, feed.url)
             return parsed.head, keyed
-        if is_whole:
-            claim = replace(claim, validators=Validators(), body_hash=None)
         try:
-            plan = await poll_feed(claim, service.feeds, document=self.document)
+            plan = await poll_feed(claim, service.feeds, document=self.document, is_whole=is_whole)
         finally:  # ended in the middle, it is due as before; after a finished poll nothing is left to give back
             with contextlib.suppress(StoreError):
                 await service.in_thread(service.store.feeds.release, {feed.feed_id: claim.lease})

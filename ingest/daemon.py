@@ -12,7 +12,6 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -222,8 +221,7 @@ def _scheduler(service: Service, feeds: Runner[Any], articles: Runner[Any], heal
         await service.in_thread(_measure, service)
 
     async def prune() -> None:
-        before = service.clock.now() - timedelta(days=service.settings.policies.keep.polls_days)
-        await service.in_thread(service.store.prune_polls, before)
+        await service.in_thread(service.store.prune, service.clock.now(), service.settings.policies.keep)
 
     async def revive() -> None:
         revived = await service.in_thread(service.store.feeds.revive_for_last_probe, service.clock.now())

@@ -8,7 +8,6 @@ class Outcome(StrEnum):
 
     OK = "ok"
     NOT_MODIFIED = "not_modified"
-    MOVED = "moved"
     GONE = "gone"
     HTTP_ERROR = "http_error"
     RATE_LIMITED = "rate_limited"

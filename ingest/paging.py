@@ -83,6 +83,6 @@ async def read_page(
 async def fetch_feed(service: Service, url: str, feed_url: str | None = None, *, user_agent: str | None = None) -> Fetched:
     """The document at `url`, with the secrets of `feed_url` where both have one origin. Raises FetchError."""
     secrets = scoped_secrets(service.feeds.edges.secrets, feed_url or url, url)
-    answer = await service.fetcher.fetch(FetchRequest(url, Purpose.FEED, user_agent=user_agent, secrets=secrets))
+    answer = await service.fetch(FetchRequest(url, Purpose.FEED, user_agent=user_agent, secrets=secrets))
     assert isinstance(answer, Fetched)  # 304 answers conditions, and none were made
     return answer

@@ -162,7 +162,9 @@ class WorkerPolicy:
 class KeepPolicy:
     """How long records are kept. Table [keep]."""
 
-    polls_days: float = _knob(30.0, "Rows of past polls. Articles are never dropped.", unit="days", low=1, high=36500)
+    polls_days: float = _knob(
+        30.0, "Past polls, and gaps that were looked into. Articles are never dropped.", unit="days", low=1, high=36500
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,10 @@ class Fetcher(Protocol):
     """One HTTP exchange within its limits."""
 
     async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
-        """The document, or the word that ours is current. Raises FetchError, and nothing else."""
+        """The document, or the word that ours is current.
+
+        Raises FetchError; StoreError where turns at hosts are kept in a database that is away, and nobody was asked.
+        """
         ...
 
 
@@ -47,7 +50,8 @@ class HostTurns(Protocol):
     async def reserve(self, host: str) -> float:
         """Seconds to wait for the turn that is now ours.
 
-        Raises TransientFetchError (rate_limited) where the host is to be left alone for longer than a request can wait.
+        Raises TransientFetchError (rate_limited) where the host is to be left alone for longer than a request can wait;
+        StoreError.
         """
         ...
 

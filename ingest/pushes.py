@@ -36,8 +36,8 @@ _MAX_DIGITS = 18
 
 _AT_ONCE = 8  # feeds whose pushes are worked on at the same time; parsing has bounds of its own
 _MOST = 200  # pushes that are held, read or unread
-_MOST_OF_A_FEED = 4  # so that one hub cannot take all the room
 _BODIES = 4  # of the largest size allowed
+_MOST_OF_A_FEED, _BODIES_OF_A_FEED = 4, 2  # so that what one feed is sent does not take all the room
 _COME_BACK_S = 60
 
 _WAITS_S = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # for the poll that holds the feed; together about as long as one may take
@@ -96,32 +96,38 @@ _TAKEN = Reply(HTTPStatus.ACCEPTED)
 
 
 class _Room:
-    """How much of what hubs push may be held: in all and of one feed."""
+    """How much of what hubs push may be held, in all and of one feed: pushes, and of their bytes those that have come."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._held_bytes = 0
+    def __init__(self, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._bytes: Counter[int] = Counter()  # by feed, as are the pushes
         self._pushes: Counter[int] = Counter()
 
-    def take(self, feed_id: int, size: int) -> bool:
-        """Room for one more push of this size, if there is."""
-        is_full = self._pushes.total() >= _MOST or self._held_bytes + size > self._max_bytes
-        if is_full or self._pushes[feed_id] >= _MOST_OF_A_FEED:
+    def take(self, feed_id: int) -> bool:
+        """Room for one more push, if there is."""
+        if self._pushes.total() >= _MOST or self._pushes[feed_id] >= _MOST_OF_A_FEED:
             return False
         self._pushes[feed_id] += 1
-        self._held_bytes += size
         return True
 
-    def shrink(self, size: int) -> None:
-        """Bytes that were held are not needed after all."""
-        self._held_bytes -= size
+    def grow(self, feed_id: int, size: int) -> bool:
+        """Room for so many more bytes of a push, if there is."""
+        is_full = self._bytes.total() + size > _BODIES * self._max_body_bytes
+        if is_full or self._bytes[feed_id] + size > _BODIES_OF_A_FEED * self._max_body_bytes:
+            return False
+        self._bytes[feed_id] += size
+        return True
+
+    def shrink(self, feed_id: int, size: int) -> None:
+        """Bytes that were held are not needed any more."""
+        self._bytes[feed_id] -= size
 
     def give(self, feed_id: int, size: int) -> None:
         """A push is done with."""
-        self._held_bytes -= size
+        self._bytes[feed_id] -= size
         self._pushes[feed_id] -= 1
         if not self._pushes[feed_id]:
-            del self._pushes[feed_id]
+            del self._pushes[feed_id], self._bytes[feed_id]
 
 
 class _Refused(Exception):
@@ -131,13 +137,35 @@ class _Refused(Exception):
         self.reply = reply
 
 
+class _Arriving:
+    """A body on its way: each part of it takes room when it is there, whatever size was announced."""
+
+    def __init__(self, room: _Room, feed_id: int, body: AsyncIterator[bytes]) -> None:
+        self._room = room
+        self._feed_id = feed_id
+        self._body = body
+        self.held_bytes = 0
+
+    async def read(self, max_bytes: int) -> bytes:
+        """The whole body. Raises _Refused where it is too long, or there is no more room."""
+        parts: list[bytes] = []
+        async for part in self._body:
+            if self.held_bytes + len(part) > max_bytes:
+                raise _Refused(Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+            if not self._room.grow(self._feed_id, len(part)):
+                raise _Refused(_BUSY)
+            self.held_bytes += len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+
 class _Desk:
     """Takes what hubs send for one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._max_body_bytes = service.settings.policies.fetch.max_feed_bytes
-        self._room = _Room(_BODIES * self._max_body_bytes)
+        self._room = _Room(self._max_body_bytes)
         self._lines: dict[int, deque[_Push]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._places = asyncio.Semaphore(_AT_ONCE)
@@ -188,40 +216,37 @@ class _Desk:
         """Read a push and put it into the line of its feed, unless it is forged. Raises _Refused."""
         if found.feed_id is None or not found.is_polled or found.state not in _HEARD:
             raise _Refused(Reply(HTTPStatus.GONE))
-        held_bytes = self._declared_bytes(headers)
-        if not self._room.take(found.feed_id, held_bytes):
+        self._check_head(headers)
+        if not self._room.take(found.feed_id):
             raise _Refused(_BUSY)
-        push = None
+        push, arriving = None, _Arriving(self._room, found.feed_id, body)
         try:
-            push = await self._read(found, found.feed_id, headers, body)
+            push = await self._read(found, found.feed_id, headers, arriving)
         finally:
             if push is None:
-                self._room.give(found.feed_id, held_bytes)
+                self._room.give(found.feed_id, arriving.held_bytes)
             else:
-                self._room.shrink(held_bytes - push.held_bytes)
+                self._room.shrink(found.feed_id, arriving.held_bytes - push.held_bytes)
         if push is not None and self._is_closed:
             raise _Refused(_BUSY)
         if push is not None:
             self._line_up(push)
 
-    def _declared_bytes(self, headers: Mapping[str, str]) -> int:
-        """The size of the body at most, as far as it is told. Raises _Refused for one that cannot be taken."""
+    def _check_head(self, headers: Mapping[str, str]) -> None:
+        """Raises _Refused for a push of which it can be seen before it comes that it cannot be taken."""
         if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             raise _Refused(Reply(HTTPStatus.UNSUPPORTED_MEDIA_TYPE))
         declared = headers.get("content-length", "")
         if not (declared.isascii() and declared.isdigit()):
-            return self._max_body_bytes
+            return
         if len(declared) > _MAX_DIGITS or int(declared) > self._max_body_bytes:
             raise _Refused(Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
-        return int(declared)
 
-    async def _read(
-        self, found: Subscription, feed_id: int, headers: Mapping[str, str], body: AsyncIterator[bytes]
-    ) -> _Push | None:
+    async def _read(self, found: Subscription, feed_id: int, headers: Mapping[str, str], arriving: _Arriving) -> _Push | None:
         """The push, or None where it is forged. Raises _Refused for a body that is too long or too slow."""
         try:
             async with asyncio.timeout(self._service.settings.policies.fetch.timeout_s):
-                content = await _read_bounded(body, self._max_body_bytes)
+                content = await arriving.read(self._max_body_bytes)
         except TimeoutError:
             raise _Refused(Reply(HTTPStatus.REQUEST_TIMEOUT)) from None
         if self._is_closed:
@@ -281,17 +306,6 @@ class _Desk:
         if left := [feed_id for feed_id, line in self._lines.items() if line]:
             with contextlib.suppress(StoreError):
                 await _poll_soon(self._service, *left)
-
-
-async def _read_bounded(body: AsyncIterator[bytes], max_bytes: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in body:
-        size += len(part)
-        if size > max_bytes:
-            raise _Refused(Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
-        parts.append(part)
-    return b"".join(parts)
 
 
 async def _deliver(service: Service, push: _Push) -> tuple[PushResult, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ingest.decide import plan_entry
-from ingest.errors import FetchError, ParseError, PermanentFetchError, StoreError, WorkKilled
+from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, StoreError, StoreUnavailable, WorkKilled
 from ingest.history import find_strategy, is_within
 from ingest.log import get
 from ingest.model import Checkpoint, FeedInfo, FeedState, GapInfo, GapRepair, KeyedEntry, Lease, Strategy
@@ -59,9 +59,25 @@ async def repair_gaps(service: Service, limit: int) -> tuple[GapRepair, ...]:
 
 
 async def repair(service: Service, gaps: Sequence[GapInfo]) -> tuple[GapRepair, ...]:
-    """Repair these gaps one after the other; those whose feed somebody else holds are left for later. Raises StoreError."""
-    done = [await _repair(service, gap) for gap in gaps]
+    """Repair these gaps one after the other; those whose feed somebody else holds are left for later.
+
+    One that trips over a defect of ours is tried again like one of which a page failed, and keeps no other from its turn.
+    Raises StoreError.
+    """
+    done = [await _repair_or_tell(service, gap) for gap in gaps]
     return tuple(one for one in done if one is not None)
+
+
+async def _repair_or_tell(service: Service, gap: GapInfo) -> GapRepair | None:
+    try:
+        return await _repair(service, gap)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  else it is the first of every round, and no other ever has its turn
+        service.observer.work_crashed("gap", gap.gap_id, error)
+        written = _plan_crashed(gap, error, service.clock.now())
+        await service.in_thread(service.store.gaps.repaired, written)
+        return written
 
 
 async def _repair(service: Service, gap: GapInfo) -> GapRepair | None:
@@ -86,11 +102,26 @@ def _plan(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRep
     """What was found, or another look after a pause where a page failed that may be had then; the last look counts as it is."""
     now = service.clock.now()
     if look.error and not isinstance(look.error, PermanentFetchError) and gap.tries + 1 < _TRIES:
-        pause = timedelta(seconds=_PAUSE_S * _PAUSE_GROWTH**gap.tries)
-        return GapRepair(gap.gap_id, gap.feed_id, now, f"to be tried again: {look}", next_try_at=now + pause)
+        return _again(gap, str(look), now, least_s=_told_pause_s(service, look.error))
     full_text = service.settings.full_text
     new = tuple(plan_entry(entry, feed.options, reason=_REASON, full_text=full_text) for entry in look.found.values())
     return GapRepair(gap.gap_id, gap.feed_id, now, str(look), found=len(new), new=new)
+
+
+def _plan_crashed(gap: GapInfo, error: Exception, now: datetime) -> GapRepair:
+    told = f"{type(error).__name__}: {error}"
+    return _again(gap, told, now) if gap.tries + 1 < _TRIES else GapRepair(gap.gap_id, gap.feed_id, now, told, found=0)
+
+
+def _told_pause_s(service: Service, error: IngestError) -> float:
+    """What the server said of when to come back, as far as it is believed."""
+    told_s = error.retry_after_s if isinstance(error, FetchError) else None
+    return min(told_s or 0.0, service.settings.policies.hosts.max_retry_after_s)
+
+
+def _again(gap: GapInfo, told: str, now: datetime, *, least_s: float = 0.0) -> GapRepair:
+    pause = timedelta(seconds=max(_PAUSE_S * _PAUSE_GROWTH**gap.tries, least_s))
+    return GapRepair(gap.gap_id, gap.feed_id, now, f"to be tried again: {told}", next_try_at=now + pause)
 
 
 def _tell(gap: GapInfo, written: GapRepair, *, elapsed_s: float) -> None:

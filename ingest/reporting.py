@@ -124,7 +124,7 @@ class MeteredFetcher:
     clock: Clock
 
     async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
-        """As the fetcher behind. Raises FetchError."""
+        """As the fetcher behind. Raises FetchError, StoreError."""
         started_s = self.clock.monotonic_s()
         outcome, body_bytes = Outcome.INTERNAL_ERROR, 0
         try:

@@ -11,8 +11,9 @@ group of rules is ours is found here: Protego takes a group for "in" to be one f
 """
 
 import re
+from collections import OrderedDict
 from datetime import datetime, timedelta
-from functools import lru_cache
+from threading import Lock
 
 from protego import Protego
 
@@ -43,7 +44,8 @@ _COMPATIBLE = re.compile(r"mozilla/[\d.]+ \(compatible;\s*([^\s/;,()]+)", re.IGN
 _US, _OTHERS = "us", "~"  # what Protego gets to see as names: neither is part of the other
 
 QUICK = 16_384  # characters of a file that is judged in less than 10 ms; the largest takes 500
-_REMEMBERED = 64  # quick ones, parsed: a hostile one takes 35 times its size
+_REMEMBERED_CHARS = 1_500_000  # of files that are kept parsed, three of the largest: a hostile one takes 35 times its size
+_LEAST_CHARS = 1_000  # that each counts
 
 
 def robots_url(url: str) -> str | None:
@@ -155,7 +157,33 @@ def _unreachable_since(known: RobotsFile | None, now: datetime) -> datetime:
 
 def _find_rules(body: str, token: str) -> Protego | None:
     """The rules for the robot `token`; None where no group is for it, nor one for everybody."""
-    return _remembered_rules(body, token) if len(body) <= QUICK else _parse_rules(body, token)
+    return _parsed.find(body, token)
+
+
+class _ParsedFiles:
+    """Files as they were parsed, those asked for last; together no larger than `max_chars`. Large ones come from threads."""
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
+        self._lock = Lock()  # not held while a file is parsed: two threads may parse the same one
+        self._rules: OrderedDict[tuple[str, str], Protego | None] = OrderedDict()
+        self.chars = 0
+
+    def find(self, body: str, token: str) -> Protego | None:
+        key = (body, token)
+        with self._lock:
+            if key in self._rules:
+                self._rules.move_to_end(key)
+                return self._rules[key]
+        rules = _parse_rules(body, token)
+        with self._lock:
+            if key not in self._rules:
+                self._rules[key] = rules
+                self.chars += max(len(body), _LEAST_CHARS)
+            while self.chars > self._max_chars:
+                (oldest, _), _ = self._rules.popitem(last=False)
+                self.chars -= max(len(oldest), _LEAST_CHARS)
+        return rules
 
 
 def _parse_rules(body: str, token: str) -> Protego | None:
@@ -168,7 +196,7 @@ def _parse_rules(body: str, token: str) -> Protego | None:
     return Protego.parse("\n".join(lines)) if is_ours else None
 
 
-_remembered_rules = lru_cache(_REMEMBERED)(_parse_rules)
+_parsed = _ParsedFiles(_REMEMBERED_CHARS)
 
 
 def _name_of(said: str, token: str) -> str:

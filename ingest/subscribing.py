@@ -50,11 +50,12 @@ async def _ask(service: Service, subscription: Subscription) -> None:
     mode, chance = decide.mode_of(subscription), service.feeds.edges.chance()
     form = request_form(subscription, mode, lease_s=service.settings.policies.websub.lease_s)
     try:
-        await service.fetcher.fetch(FetchRequest(subscription.hub_url, Purpose.HUB, form=form))
+        await service.fetch(FetchRequest(subscription.hub_url, Purpose.HUB, form=form))
         change = partial(decide.after_acceptance, now=service.clock.now(), chance=chance)
         said, is_taken = "", True
     except FetchError as error:
-        change = partial(decide.after_refusal, error=error, now=service.clock.now(), chance=chance)
+        hosts = service.settings.policies.hosts
+        change = partial(decide.after_refusal, error=error, now=service.clock.now(), hosts=hosts, chance=chance)
         said, is_taken = error.reason, False
     after = await service.in_thread(service.store.subscriptions.change, subscription.subscription_id, change)
     log = get("ingest.subscribing")

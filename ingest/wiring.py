@@ -16,7 +16,17 @@ from ingest.errors import ConfigError, FetchError, ParseError, Problem, Transien
 from ingest.fetch import HostGate, HttpFetcher
 from ingest.log import get
 from ingest.metrics import Metrics
-from ingest.model import ArticleClaim, FeedClaim, FeedSecrets, FeedSpec, Fetched, FetchRequest, Purpose
+from ingest.model import (
+    ArticleClaim,
+    FeedClaim,
+    FeedSecrets,
+    FeedSpec,
+    Fetched,
+    FetchRequest,
+    HostState,
+    NotModified,
+    Purpose,
+)
 from ingest.offload import WorkerPool
 from ingest.opening import open_ready_store, spread
 from ingest.outcome import Outcome
@@ -37,8 +47,9 @@ from ingest.pipeline import (
 )
 from ingest.ports import Fetcher, InThread
 from ingest.reporting import LogObserver, MeteredFetcher, MetricsObserver
+from ingest.schedule import after_refusal, is_throttling
 from ingest.store import HostTable, SqlStore
-from ingest.urls import is_http_url, login_of, without_login
+from ingest.urls import host_of, is_http_url, login_of, without_login
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,6 +87,23 @@ class Service:
 
     async def in_thread(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.feeds.edges.in_thread(call, *args, **kwargs)
+
+    async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
+        """As the fetcher does, for requests of which no plan is written: a host that says "too often" is heard all the same.
+
+        Raises FetchError, StoreError.
+        """
+        try:
+            return await self.fetcher.fetch(request)
+        except FetchError as error:
+            if is_throttling(error.status, error.retry_after_s):
+                await self.in_thread(self._learn, host_of(error.url), error.retry_after_s)
+            raise
+
+    def _learn(self, host: str, retry_after_s: float | None) -> None:
+        hosts, now = self.store.hosts, self.clock.now()
+        state = hosts.find(host) or HostState(host)
+        hosts.learn(host, after_refusal(state, now, self.settings.policies.hosts, retry_after_s=retry_after_s), now)
 
 
 @asynccontextmanager
@@ -130,7 +158,7 @@ class StoredTurns:
     clock: Clock
 
     async def reserve(self, host: str) -> float:
-        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long for a request."""
+        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long; StoreError."""
         now = self.clock.now()
         at = await self.in_thread(self.hosts.reserve, host, now, within_s=_PATIENCE_S)
         wait_s = (at - now).total_seconds()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ingest.clock import SystemClock
 from ingest.errors import FetchError
 from ingest.fetch.client import HttpFetcher
-from ingest.fetch.gate import HostGate
+from ingest.fetch.gate import HostGate, Sleep
 from ingest.fetch.guard import Resolve
 from ingest.model import Fetched, FetchRequest, NotModified, Purpose
 from ingest.policy import FetchPolicy, HostPolicy
@@ -21,23 +21,33 @@ NO_GAP = HostPolicy(at_once=100, gap_s=0.0)
 
 
 def with_fetcher(
-    work: Callable[[HttpFetcher], Awaitable[T]], *, policy: FetchPolicy = POLICY, resolve: Resolve | None = None
+    work: Callable[[HttpFetcher], Awaitable[T]],
+    *,
+    policy: FetchPolicy = POLICY,
+    resolve: Resolve | None = None,
+    sleep: Sleep = asyncio.sleep,
 ) -> T:
     """What `work` makes of a fetcher."""
 
     async def run() -> T:
         clock = SystemClock()
-        async with HttpFetcher(policy, HostGate(NO_GAP, clock), clock, resolve=resolve) as fetcher:
+        async with HttpFetcher(policy, HostGate(NO_GAP, clock), clock, resolve=resolve, sleep=sleep) as fetcher:
             return await work(fetcher)
 
     return asyncio.run(run())
 
 
 def fetch(
-    url: str, *, policy: FetchPolicy = POLICY, resolve: Resolve | None = None, purpose: Purpose = Purpose.FEED, **request: Any
+    url: str,
+    *,
+    policy: FetchPolicy = POLICY,
+    resolve: Resolve | None = None,
+    sleep: Sleep = asyncio.sleep,
+    purpose: Purpose = Purpose.FEED,
+    **request: Any,
 ) -> Fetched | NotModified:
     asked = FetchRequest(url, purpose, **request)
-    return with_fetcher(lambda fetcher: fetcher.fetch(asked), policy=policy, resolve=resolve)
+    return with_fetcher(lambda fetcher: fetcher.fetch(asked), policy=policy, resolve=resolve, sleep=sleep)
 
 
 def fetched(url: str, **options: Any) -> Fetched:

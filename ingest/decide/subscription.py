@@ -17,7 +17,7 @@ from ingest.errors import FetchError, PermanentFetchError
 from ingest.model import EntryPlan, FeedPlan, Learned
 from ingest.model.subscribed import AskedFor, Question, Subscription, SubscriptionState
 from ingest.outcome import Outcome
-from ingest.policy import DAY_S, HOUR_S, MINUTE_S, PollPolicy
+from ingest.policy import DAY_S, HOUR_S, MINUTE_S, HostPolicy, PollPolicy
 from ingest.schedule import find_rate, rate_at
 
 _RENEWED_AT = 0.8  # of the lease
@@ -63,7 +63,9 @@ def after_acceptance(subscription: Subscription, now: datetime, *, chance: float
     return _again(subscription, now, wait_s, "the hub has taken the request and is to verify it")
 
 
-def after_refusal(subscription: Subscription, error: FetchError, now: datetime, *, chance: float) -> Subscription:
+def after_refusal(
+    subscription: Subscription, error: FetchError, now: datetime, *, hosts: HostPolicy, chance: float
+) -> Subscription:
     """The request failed. One that had to wait too long for the hub's turn is none."""
     if _is_answered(subscription):
         return subscription
@@ -72,7 +74,7 @@ def after_refusal(subscription: Subscription, error: FetchError, now: datetime, 
         attempts -= 1
     elif subscription.state is SubscriptionState.LEAVING:
         wait_s = _growing(_FAILED_S, attempts, most_s=_MAX_PAUSE_S, chance=chance)
-    wait_s = max(wait_s, error.retry_after_s or 0.0)
+    wait_s = max(wait_s, min(error.retry_after_s or 0.0, hosts.max_retry_after_s))
     return replace(_again(subscription, now, wait_s, error.reason), attempts=attempts)
 
 
@@ -188,7 +190,7 @@ def review(subscription: Subscription, learned: Learned, now: datetime, policy: 
     """The verdict of now on a subscription: whether it holds, and whether its hub is relied on."""
     if subscription.state is SubscriptionState.ACTIVE and not _holds(subscription, now):
         lapsed = replace(_unproven(subscription), state=SubscriptionState.ASKED)
-        return _again(lapsed, now, 0.0, "its lease ran out before the hub renewed it")
+        return _again(lapsed, now, _renewal_wait_s(subscription, now), "its lease ran out before the hub renewed it")
     if not _is_proven(subscription, now):
         return replace(subscription, is_relied_on=False)
     if _is_silent(subscription, learned, now, policy):
@@ -197,6 +199,13 @@ def review(subscription: Subscription, learned: Learned, now: datetime, policy: 
     if subscription.is_relied_on:
         return subscription
     return replace(subscription, is_relied_on=True, reason="it has proven to push all that is new")
+
+
+def _renewal_wait_s(subscription: Subscription, now: datetime) -> float:
+    """Seconds to go until a hub that has just verified may be asked again, however short its lease was."""
+    if subscription.confirmed_at is None:
+        return 0.0
+    return max(_LEAST_RENEWAL_S - (now - subscription.confirmed_at).total_seconds(), 0.0)
 
 
 def _pushed(subscription: Subscription, plan: FeedPlan) -> Subscription:

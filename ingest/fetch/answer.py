@@ -54,6 +54,7 @@ class Redirect:
     status: int
     url: str
     target: str
+    wait_s: float = 0.0  # before it is followed
 
 
 def answer_of(url: str, response: httpx.Response) -> Answer:

@@ -7,12 +7,12 @@ Location headers even when told not to follow, and carries a feed's own headers 
 logs whole addresses with the secrets in them.
 
 The deadline `fetch.timeout_s` covers everything between the first connect and the last byte, redirects included, but not the
-waiting for a host's turn: a busy host is no failure of its feeds, and who waits loads nobody.
+waiting for a host's turn, nor what a redirect asks to wait: a busy host is no failure of its feeds, and who waits loads nobody.
 """
 
 import asyncio
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
@@ -34,7 +34,7 @@ from ingest.fetch.answer import (
 )
 from ingest.fetch.ask import Unsendable, ask_headers, asks_for_delta, conditional_headers, form_of, has_secrets
 from ingest.fetch.faults import refusal, translated
-from ingest.fetch.gate import HostGate
+from ingest.fetch.gate import HostGate, Sleep
 from ingest.fetch.guard import Allow, Guard, Resolve
 from ingest.fetch.network import SystemResolver
 from ingest.fetch.transport import GuardedTransport
@@ -48,7 +48,7 @@ _NO_DOCUMENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPS
 _KEEPING_THE_FORM = frozenset({HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
 _MAX_ROBOTS_BYTES = 512_000  # RFC 9309 §2.5: at least 500 KiB must be read; what is longer is cut there
 _MAX_HUB_BYTES = 16_384  # of what a hub answers; only its status counts
-_PATIENCE_S = 5.0  # a redirect that asks to wait longer is one of another day
+_PATIENCE_S = 5.0  # with a redirect that asks to wait; one that asks for longer is one of another day
 
 
 @dataclass(slots=True)
@@ -82,14 +82,17 @@ class _Trip:
 class HttpFetcher:
     """Fetches documents by HTTP/1.1: guarded, bounded, polite. One for the whole program; an async context manager.
 
-    `resolve` replaces the system's name lookup. Raises ConfigError when the policy names no usable allow list, proxy or
-    certificates.
+    `resolve` replaces the system's name lookup, `sleep` the waiting. Raises ConfigError when the policy names no usable allow
+    list, proxy or certificates.
     """
 
-    def __init__(self, policy: FetchPolicy, gate: HostGate, clock: Clock, *, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self, policy: FetchPolicy, gate: HostGate, clock: Clock, *, resolve: Resolve | None = None, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._policy = policy
         self._gate = gate
         self._clock = clock
+        self._sleep = sleep
         self._guard = Guard(Allow.parse(policy.allow), resolve or SystemResolver(), dns_timeout_s=policy.dns_timeout_s)
         self._ssl_context = _ssl_context()
         self._extensions = {"timeout": {"connect": policy.connect_timeout_s}}
@@ -114,9 +117,9 @@ class HttpFetcher:
         self._transports.clear()
 
     async def fetch(self, request: FetchRequest) -> Fetched | NotModified:
-        """The document, or the word that ours is current. Raises FetchError, and nothing else.
+        """The document, or the word that ours is current. Raises FetchError; StoreError where no turn could be had at a host.
 
-        The error's `url` is the address that failed, made safe to show; after a redirect it is not the one asked for.
+        The FetchError's `url` is the address that failed, made safe to show; after a redirect it is not the one asked for.
         """
         if request_url(request.url) is None:
             raise PermanentFetchError(redact(request.url), Outcome.PROTOCOL_ERROR, "this is no http or https address")
@@ -129,6 +132,8 @@ class HttpFetcher:
             if not isinstance(answer, Redirect):
                 return answer
             self._follow(trip, answer, at=target)
+            if answer.wait_s > 0:
+                await self._sleep(answer.wait_s)
             target = answer.target
 
     async def _fetch_once(self, trip: _Trip, target: str) -> Fetched | NotModified | Redirect:
@@ -161,9 +166,9 @@ class HttpFetcher:
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return self._not_modified(trip, answer)
         if answer.status in REDIRECTS:
-            self._refuse_to_wait(answer)
+            wait_s = self._wait_s(answer)
             await finish_small(answer)
-            return redirect_of(answer)
+            return replace(redirect_of(answer), wait_s=wait_s)
         is_refused = not _brings_a_document(trip.request, answer)
         is_challenged = await is_challenge(answer)
         if is_refused or is_challenged:
@@ -201,14 +206,15 @@ class HttpFetcher:
             hops=tuple(trip.hops),
         )
 
-    def _refuse_to_wait(self, answer: Answer) -> None:
-        """Raises where a redirect asks to come back later. Source: RFC 9110 §10.2.3."""
+    def _wait_s(self, answer: Answer) -> float:
+        """Seconds that a redirect asks to wait. Raises where it is one of another day. Source: RFC 9110 §10.2.3."""
         wait_s = retry_after_s(answer.headers, self._clock.now()) or 0.0
         if wait_s > _PATIENCE_S:
             reason = f"a redirect that asks to wait for {wait_s:.0f} s"
             raise TransientFetchError(
                 redact(answer.url), Outcome.RATE_LIMITED, reason, status=answer.status, retry_after_s=wait_s
             )
+        return wait_s
 
     def _follow(self, trip: _Trip, redirect: Redirect, *, at: str) -> None:
         """Note a redirect as followed. Raises where it must not be: too far, in circles, out of TLS with secrets, with a form."""

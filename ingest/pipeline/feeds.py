@@ -74,15 +74,19 @@ class FeedTools:
         return Terms(self.poll, self.edges.hosts, self.pacer.pace, self.edges.chance(), self.slow_down, self.full_text)
 
 
-async def poll_feed(claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None, is_push: bool = False) -> FeedPlan:
+async def poll_feed(
+    claim: FeedClaim, tools: FeedTools, *, document: Fetched | None = None, is_push: bool = False, is_whole: bool = False
+) -> FeedPlan:
     """Visit the feed and write what came of it. Raises LeaseLost when another worker has it now; StoreError.
 
     A `document` of the feed that was fetched a moment ago, or that its hub pushed (`is_push`), is not asked for again. A pushed
-    one that cannot be read raises ParseError or WorkKilled, and the feed stays claimed.
+    one that cannot be read raises ParseError or WorkKilled, and the feed stays claimed. `is_whole` asks for the document, and
+    reads it, even where ours is current.
     """
     started_s = tools.edges.clock.monotonic_s()
+    asked = replace(claim, validators=Validators(), body_hash=None) if is_whole else claim
     try:
-        plan = await _visit(claim, tools, document, is_push=is_push)
+        plan = await _visit(asked, tools, document, is_push=is_push)
     except (FetchError, ParseError, WorkKilled) as error:
         if is_push:  # a hub may send anything: that is no failure of the feed
             raise

@@ -23,10 +23,9 @@ _FIRST_POLLS_S = 10.0  # first polls a second of a longer list
 class Bounds:
     """What others ask of the next poll."""
 
-    interval_s: float | None = None  # the feed's own, from its options: wins over all but `not_before_at`
+    interval_s: float | None = None  # the feed's own, from its options: wins over all
     freshness_s: float | None = None  # of the answer: max-age or Expires
     host_s: float = 0.0  # between two polls of one feed, so that all feeds of the host get their turn
-    not_before_at: datetime | None = None  # Retry-After
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,6 @@ def next_poll(now: datetime, policy: PollPolicy, *, pace: Pace, learned: Learned
     reason = wait.reason
     if bounds.interval_s is None:
         at, reason = _outside_skipped(at, wait, learned.hints, chance=chance)
-    if bounds.not_before_at is not None and bounds.not_before_at > at:
-        at, reason = bounds.not_before_at, f"{lasting((bounds.not_before_at - now).total_seconds())}: Retry-After"
     is_shared = wait.is_natural and found is not None
     return NextPoll(at, reason, found.root if is_shared and found else pace.daily_s / max(wait.seconds, 1.0))
 

@@ -5,7 +5,7 @@ engine   transactions                     dialect  what the two databases say di
 feeds, articles, history  the ports       queues   who holds what
 turns    whose turn it is at a host       polled, writing  how plans are written
 gaps, moves, robots, seen  what polls found
-subscriptions  what is pushed
+subscriptions  what is pushed             pruning  what is kept no longer
 """
 
 from dataclasses import dataclass, field
@@ -13,16 +13,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.policy import DatabasePolicy, HostPolicy
+from ingest.policy import DatabasePolicy, HostPolicy, KeepPolicy
 from ingest.store.articles import ArticleTable
 from ingest.store.engine import Database, open_database
 from ingest.store.feeds import FeedTable
 from ingest.store.gaps import GapTable
 from ingest.store.history import HistoryTable
 from ingest.store.owner import this_owner
+from ingest.store.pruning import prune
 from ingest.store.robots import RobotsTable
 from ingest.store.roster import SyncResult
-from ingest.store.schema import feeds, polls
+from ingest.store.schema import feeds
 from ingest.store.subscriptions import SubscriptionTable
 from ingest.store.turns import HostTable
 
@@ -39,8 +40,6 @@ __all__ = [
     "SyncResult",
     "open_store",
 ]
-
-_PRUNED_AT_ONCE = 5_000  # rows a transaction: other writers get their turn in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +66,9 @@ class SqlStore:
         object.__setattr__(self, "robots", RobotsTable(self.database))
         object.__setattr__(self, "subscriptions", SubscriptionTable(self.database))
 
-    def prune_polls(self, before: datetime) -> int:
-        """Drop the records of polls before that time; says how many there were."""
-        old = sa.select(polls.c.id).where(polls.c.polled_at < before).limit(_PRUNED_AT_ONCE)
-        statement = sa.delete(polls).where(polls.c.id.in_(old))
-        pruned = 0
-        while dropped := self.database.transact(lambda connection: connection.execute(statement).rowcount):
-            pruned += dropped
-        return pruned
+    def prune(self, now: datetime, policy: KeepPolicy) -> int:
+        """Drop what is to be kept no longer; says how many rows there were."""
+        return prune(self.database, now, policy)
 
     def ping(self) -> None:
         """Reach the database and find our tables in it, or raise StoreError."""

@@ -5,10 +5,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ingest.model import GapInfo, GapRepair, Priority
+from ingest.store import queues
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
 from ingest.store.entries import Arrivals, insert_new
-from ingest.store.schema import ACTIVE, feeds, gaps
+from ingest.store.schema import ACTIVE, feeds, gaps, hosts
 
 
 class GapTable:
@@ -18,9 +19,14 @@ class GapTable:
         self._database = database
 
     def open(self, now: datetime, limit: int) -> tuple[GapInfo, ...]:
-        """Gaps of active feeds that are still to be looked into and may be now, the oldest first."""
+        """Gaps of active feeds that are still to be looked into and may be now, the oldest first.
+
+        Those of feeds that somebody holds or whose server wants to be left alone are not: they would stand before all others.
+        """
         is_due = sa.or_(gaps.c.next_try_at.is_(None), gaps.c.next_try_at <= now)
-        return self._find(_INFOS.where(_IS_OPEN, is_due, feeds.c.state == ACTIVE).order_by(gaps.c.id).limit(limit))
+        is_left_alone = sa.exists().where(hosts.c.host == feeds.c.host, hosts.c.throttled_until > now)
+        may_be_held = sa.and_(feeds.c.state == ACTIVE, queues.is_free(queues.FEEDS, now), ~is_left_alone)
+        return self._find(_INFOS.where(_IS_OPEN, is_due, may_be_held).order_by(gaps.c.id).limit(limit))
 
     def infos(self, feed_id: int | None, limit: int) -> tuple[GapInfo, ...]:
         """Gaps of a feed (None: of all), the latest first."""

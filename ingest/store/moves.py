@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from ingest.model import FeedPlan, MoveInfo
 from ingest.store.dialect import AnyRow
 from ingest.store.entries import host_key
+from ingest.store.queues import FREE
 from ingest.store.roster import url_hash
 from ingest.store.schema import feeds, moves
 
@@ -22,6 +23,8 @@ def adopt(connection: sa.Connection, plan: FeedPlan) -> None:
     row = connection.execute(sa.select(feeds.c.url, feeds.c.listed_url).where(feeds.c.id == feed_id)).one()
     if target != row.url:
         _move(connection, feed_id, row, target)
+        if not plan.outcome.is_success:  # given up there, and nobody has asked the target yet
+            _forget_document(connection, feed_id)
         values = {"feed_id": feed_id, "from_url": row.url, "to_url": target}
         connection.execute(sa.insert(moves).values(**values, moved_at=plan.polled_at, reason=plan.moved_reason))
 
@@ -45,13 +48,21 @@ def _move(connection: sa.Connection, feed_id: int, row: AnyRow, target: str) -> 
     )
 
 
+def _forget_document(connection: sa.Connection, feed_id: int) -> None:
+    """What was last seen was seen elsewhere: by its validators the address of now might say that nothing has changed."""
+    values = dict.fromkeys(("etag", "last_modified", "body_hash", "full_at"))
+    connection.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(values))
+
+
 def undo(connection: sa.Connection, feed_id: int, now: datetime) -> None:
     """Poll the feed where it was listed, now, and never follow it to that address again."""
     row = connection.execute(sa.select(feeds.c.url, feeds.c.listed_url).where(feeds.c.id == feed_id)).one_or_none()
     if row is None or row.listed_url is None:
         return
     _move(connection, feed_id, row, row.listed_url)
-    connection.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(refused_url=row.url, next_poll_at=now))
+    _forget_document(connection, feed_id)
+    values = {"refused_url": row.url, "next_poll_at": now, **FREE}  # a poll that is on its way there is not written
+    connection.execute(sa.update(feeds).where(feeds.c.id == feed_id).values(values))
     is_open = sa.and_(moves.c.feed_id == feed_id, moves.c.undone_at.is_(None))
     connection.execute(sa.update(moves).where(is_open).values(undone_at=now))
 

@@ -1,7 +1,6 @@
 """What the robots.txt of each origin said, kept so that a restart does not ask again."""
 
 import hashlib
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -36,11 +35,6 @@ class RobotsTable:
             connection.execute(statement.on_conflict_do_update(index_elements=["origin_hash"], set_=values))
 
         self._database.transact(write)
-
-    def prune(self, before: datetime) -> int:
-        """Drop the files that were to be asked for again before then: nobody wanted them since."""
-        statement = sa.delete(robots).where(robots.c.until_at < before)
-        return self._database.transact(lambda connection: connection.execute(statement).rowcount)
 
 
 def _hash(origin: str) -> str:

@@ -126,7 +126,7 @@ def _subscription(row: AnyRow) -> Subscription:
         feed_url=row.feed_url or "",
         is_polled=row.feed_state == FeedState.ACTIVE.value,
         state=SubscriptionState(row.state),
-        is_relied_on=bool(row.is_pushed),
+        is_relied_on=bool(row.is_pushed) and row.state == SubscriptionState.ACTIVE.value,  # the feed may have an older one, too
         **{name: getattr(row, name) for name in _COLUMNS},
     )
 

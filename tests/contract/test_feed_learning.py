@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 
-from ingest.model import FeedState, Gap, GapRepair, Hints, Learned, Move, RobotsVerdict, Validators
+import pytest
+
+from ingest.model import Applied, FeedState, Gap, GapRepair, Hints, HostLesson, Learned, Move, RobotsVerdict, Validators
 from ingest.model.robots import RobotsFile
 from ingest.outcome import Outcome
+from ingest.policy import KeepPolicy
 from ingest.store import SqlStore
 from tests.contract.making import Make
 
+MONTH = timedelta(days=30)
 OLD, NEW = "https://news.example/feed", "https://new.example/feed"
 LEARNED = Learned(
     entries=12.5, days=3.25, hours=bytes(range(62)), window=20, overlaps=4,
@@ -98,6 +102,35 @@ def test_a_move_can_be_taken_back_and_is_not_followed_again(store: SqlStore, mak
     claimed = claim_again(store, make, feed_id)
     assert (claimed.url, claimed.listed_url, claimed.refused_url, claimed.host.host) == (OLD, "", NEW, "news.example")
     assert store.feeds.moves(feed_id)[0].undone_at == make.at(5)
+
+
+SEEN_THERE = {"validators": Validators('"new"', "then"), "body_hash": "h", "full_at": Make.now}
+
+
+def test_a_move_that_is_taken_back_leaves_nothing_of_what_was_seen_there(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW, **SEEN_THERE)
+    store.feeds.undo_move(feed_id, make.at(5))
+    claimed = claim_again(store, make, feed_id)
+    assert (claimed.validators, claimed.body_hash, claimed.full_at) == (Validators(), None, None)
+
+
+def test_a_poll_on_its_way_while_its_move_is_taken_back_is_not_written(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW)
+    there = store.feeds.claim_one(feed_id, make.now, make.lease_until)
+    store.feeds.undo_move(feed_id, make.at(1))
+    assert store.feeds.apply([make.poll(there, **SEEN_THERE)]) == (Applied.LEASE_LOST,)
+    assert claim_again(store, make, feed_id).url == OLD
+
+
+def test_a_feed_that_goes_back_to_where_it_was_listed_takes_no_validators_along(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, moved_to=NEW, **SEEN_THERE)
+    assert claim_again(store, make, feed_id).validators == Validators('"new"', "then")
+    poll(store, make, feed_id, outcome=Outcome.GONE, status=410, moved_to=OLD)
+    claimed = claim_again(store, make, feed_id)
+    assert (claimed.url, claimed.validators, claimed.body_hash, claimed.full_at) == (OLD, Validators(), None, None)
 
 
 def test_a_move_to_the_address_of_another_feed_is_not_adopted_and_said(store: SqlStore, make: Make) -> None:
@@ -234,6 +267,43 @@ def test_a_repair_that_failed_is_tried_again_at_its_time(store: SqlStore, make: 
     assert (again.tries, again.repair) == (1, "503")
 
 
+def test_gaps_are_forgotten_a_month_after_they_were_looked_into_and_never_before(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    for _ in range(2):
+        poll(store, make, feed_id, gap=Gap(make.at(-60), make.now, 4, ""))
+    open_gap, closed = store.gaps.infos(feed_id, 10)
+    store.gaps.repaired(GapRepair(closed.gap_id, feed_id, make.at(1), found=0, how="none"))
+
+    store.prune(make.at(1) + MONTH, KeepPolicy())
+    assert len(store.gaps.infos(feed_id, 10)) == 2
+    store.prune(make.at(2) + MONTH, KeepPolicy())
+    assert store.gaps.infos(feed_id, 10) == (open_gap,)
+
+
+def hold(store: SqlStore, make: Make, feed_id: int) -> None:
+    store.feeds.claim_one(feed_id, make.now, make.at(90))
+
+
+def leave_alone(store: SqlStore, make: Make, feed_id: int) -> None:
+    poll(store, make, feed_id, not_before_at=make.at(90))
+
+
+def leave_host_alone(store: SqlStore, make: Make, feed_id: int) -> None:
+    store.hosts.learn("slow.example", HostLesson(2.0, make.at(90), "429"), make.now)
+
+
+@pytest.mark.parametrize("stand_in_the_way", [hold, leave_alone, leave_host_alone])
+def test_gaps_of_feeds_that_cannot_be_held_now_stand_before_no_others(store: SqlStore, make: Make, stand_in_the_way) -> None:
+    slow, fine = make.feed(store, "https://slow.example/feed"), make.feed(store)
+    for feed_id in (slow, slow, fine):
+        poll(store, make, feed_id, gap=Gap(make.at(-60), make.now, 4, ""))
+
+    stand_in_the_way(store, make, slow)
+
+    assert [gap.feed_id for gap in store.gaps.open(make.at(89), 2)] == [fine]
+    assert [gap.feed_id for gap in store.gaps.open(make.at(91), 2)] == [slow, slow]
+
+
 # ── robots.txt ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -245,7 +315,15 @@ def test_the_robots_txt_of_an_origin_is_kept_and_replaced(store: SqlStore, make:
     store.robots.put(second)
     assert store.robots.find("https://a.example") == second
     assert store.robots.find("https://b.example") is None
-    assert store.robots.prune(make.at(91)) == 1
+
+
+def test_a_robots_txt_that_nobody_wanted_for_a_month_is_forgotten(store: SqlStore, make: Make) -> None:
+    file = RobotsFile("https://a.example", 200, "", make.now, make.now)
+    store.robots.put(file)
+    assert store.prune(make.now + MONTH, KeepPolicy()) == 0
+    assert store.robots.find("https://a.example") == file
+    assert store.prune(make.at(1) + MONTH, KeepPolicy()) == 1
+    assert store.robots.find("https://a.example") is None
 
 
 def test_an_article_keeps_what_robots_txt_said_of_its_page(store: SqlStore, make: Make) -> None:

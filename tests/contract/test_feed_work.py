@@ -6,7 +6,7 @@ from typing import Any
 
 from ingest.model import Applied, EntryState, FeedClaim, FeedHead, FeedState, HostLesson, Move, SeenItems, Validators
 from ingest.outcome import Outcome
-from ingest.policy import HostPolicy
+from ingest.policy import HostPolicy, KeepPolicy
 from ingest.store import SqlStore
 from tests.contract.making import Make, OpenAs
 
@@ -363,6 +363,6 @@ def test_polls_are_listed_latest_first_and_pruned_by_age(store: SqlStore, make: 
         store.feeds.apply([make.poll(claimed, polled_at=make.at(minutes), next_poll_at=make.at(minutes + 30))])
 
     assert [poll.polled_at for poll in store.feeds.polls(feed_id, 2)] == [make.at(60), make.at(30)]
-    assert store.prune_polls(make.at(45)) == 2
+    assert store.prune(make.at(45) + timedelta(days=30), KeepPolicy()) == 2
     assert [poll.polled_at for poll in store.feeds.polls(feed_id, 9)] == [make.at(60)]
-    assert store.prune_polls(make.at(45) - timedelta(days=1)) == 0
+    assert store.prune(make.at(45) + timedelta(days=29), KeepPolicy()) == 0

@@ -20,9 +20,9 @@ LEASE_S = 864_000.0
 ACTIVE, LEAVING, LEFT = SubscriptionState.ACTIVE, SubscriptionState.LEAVING, SubscriptionState.LEFT
 
 
-def words() -> Callable[[], str]:
+def words(kind: str = "word") -> Callable[[], str]:
     numbers = itertools.count(1)
-    return lambda: f"word{next(numbers)}"
+    return lambda: f"{kind}{next(numbers)}"
 
 
 def name_hub(store: SqlStore, make: Make, feed_id: int, hub: Hub | None) -> None:
@@ -357,6 +357,27 @@ def test_a_feed_whose_hub_is_relied_on_no_longer_is_polled_when_it_would_have_be
     assert feed is not None
     assert (feed.is_pushed, feed.next_poll_at) == (False, make.at(30))
     assert feed.next_reason == "its hub is relied on no longer: back to the usual"
+
+
+def test_an_older_hub_that_lets_us_go_does_not_end_the_reliance_on_the_one_after_it(
+    store: SqlStore, make: Make, feed_id: int
+) -> None:
+    old = rely(store, make, feed_id, usual_poll_at=make.at(-60))
+    name_another(store, make, feed_id)
+    store.subscriptions.settle(make.now, BASE, make_secret=words("new"))
+    new = only(store, feed_id)
+    proven = {"state": ACTIVE, "lease_until": make.now + 9 * DAY, "is_relied_on": True}
+    store.subscriptions.change(new.subscription_id, lambda sub: replace(sub, **proven))
+    left = store.subscriptions.find(old.token)
+    assert left is not None
+    assert (left.state, left.is_relied_on) == (LEAVING, False)
+
+    yes = Question(AskedFor.UNSUBSCRIBE, TOPIC, "challenge", None)
+    store.subscriptions.change(old.subscription_id, partial(decide.after_question, question=yes, now=make.now, lease_s=LEASE_S))
+
+    feed = store.feeds.find(str(feed_id))
+    assert feed is not None
+    assert (feed.is_pushed, feed.next_poll_at, only(store, feed_id).is_relied_on) == (True, make.at(30), True)
 
 
 def test_a_failed_poll_of_such_a_feed_keeps_its_pause(store: SqlStore, make: Make, feed_id: int) -> None:

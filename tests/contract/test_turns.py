@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ingest.model import Action, EntryState, HostLesson
 from ingest.outcome import Outcome
-from ingest.policy import HostPolicy
+from ingest.policy import HostPolicy, KeepPolicy
 from ingest.store import SqlStore
 from tests.contract.making import Make, OpenAs
 
@@ -176,3 +176,26 @@ def test_turns_that_a_clock_far_ahead_gave_hold_nobody_back_once_it_is_set_right
     assert store.hosts.reserve("big.example", make.now, within_s=0) == make.now
     store.hosts.reserve("big.example", make.at(60), within_s=0)
     assert claim(store, make) == ["https://big.example/0"]
+
+
+def test_hosts_that_nobody_asked_for_a_month_are_forgotten_unless_they_have_feeds_or_have_refused(
+    open_as: OpenAs, make: Make
+) -> None:
+    store, month = open_as("me", HostPolicy(gap_s=1)), timedelta(days=30)
+    for host in ("idle", "refused", "busy", "paused"):
+        store.hosts.reserve(host, make.now, within_s=0)
+    store.hosts.set_crawl_delay("idle", 5.0, make.now)
+    make.feed(store, "https://big.example/feed")
+    store.hosts.reserve("big.example", make.now, within_s=0)
+    store.hosts.learn("refused", HostLesson(3600.0, make.at(1), "429"), make.now)
+    store.hosts.learn("paused", HostLesson(None, make.now + 2 * month, "429"), make.now)
+    store.hosts.reserve("busy", make.at(60), within_s=0)
+
+    def kept(after: timedelta) -> list[str]:
+        store.prune(make.now + after, KeepPolicy())
+        return [host for host in ("idle", "refused", "busy", "paused", "big.example") if store.hosts.find(host)]
+
+    assert kept(month) == ["idle", "refused", "busy", "paused", "big.example"]
+    assert kept(month + 6 * SECOND) == ["refused", "busy", "paused", "big.example"]
+    assert kept(3 * month + 6 * SECOND) == ["refused", "big.example"]
+    assert kept(timedelta(days=366)) == ["big.example"]

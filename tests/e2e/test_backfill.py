@@ -76,6 +76,17 @@ def test_ended_in_the_middle_it_goes_on_where_it_was(command, site, made, path, 
     assert all(site.url(asked) in finished for asked in again)
 
 
+def test_a_run_whose_first_request_fails_leaves_the_validators_of_the_feed(lite, site):
+    archived(site)
+    lite("feeds", "add", site.url("/feed.xml"))
+    lite("run", "--once", INGEST_FULL_TEXT="no")
+    site.page("/feed.xml", status=500)
+    lite("backfill", site.url("/feed.xml"), code=3)
+    site.forget()
+    lite("run", "--once", "--now", code=3)
+    assert [seen.headers.get("if-none-match") for seen in site.requests] == ['"5"']
+
+
 def test_a_dry_run_asks_for_nothing_but_the_first_page_and_stores_nothing(command, site):
     archived(site)
     done = command("backfill", site.url("/feed.xml"), "--dry-run")

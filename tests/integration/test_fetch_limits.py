@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingest.clock import SystemClock
-from ingest.errors import PermanentFetchError
+from ingest.errors import PermanentFetchError, StoreUnavailable
 from ingest.fetch.client import HttpFetcher
 from ingest.fetch.gate import HostGate
 from ingest.model import FetchRequest, Purpose
@@ -116,6 +116,22 @@ def test_waiting_for_a_host_does_not_use_up_the_deadline(site: Site) -> None:
     answers = asyncio.run(all_at_once())
     assert [getattr(answer, "body", None) for answer in answers] == [b"ok"] * 3
     assert all(getattr(answer, "elapsed_ms", 0) < 500 for answer in answers)
+
+
+class NoTurns:
+    async def reserve(self, host: str) -> float:
+        raise StoreUnavailable(f"the database is away, {host} has to wait")
+
+
+def test_where_no_turn_can_be_had_it_is_the_databases_error_and_nobody_is_asked(site: Site) -> None:
+    async def ask() -> None:
+        clock = SystemClock()
+        async with HttpFetcher(POLICY, HostGate(HostPolicy(), clock, NoTurns()), clock) as fetcher:
+            await fetcher.fetch(FetchRequest(site.url("/1"), Purpose.PAGE))
+
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(ask())
+    assert site.connections == 0
 
 
 def test_every_redirect_waits_for_its_hosts_turn(site: Site) -> None:

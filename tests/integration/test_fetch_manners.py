@@ -69,9 +69,16 @@ def test_a_redirect_that_asks_to_come_back_later_is_not_followed_now(site: Site)
     assert (error.outcome, error.retry_after_s, len(site.requests)) == (Outcome.RATE_LIMITED, 120.0, 1)
 
 
-def test_a_redirect_that_asks_for_a_moment_is_followed(site: Site) -> None:
-    site.page("/old", status=302, headers={"Location": "/feed.xml", "Retry-After": "1"})
-    assert fetched(site.url("/old")).body == b"<rss/>"
+def test_a_redirect_that_asks_for_a_moment_is_followed_after_it(site: Site) -> None:
+    site.page("/old", status=302, headers={"Location": "/older", "Retry-After": "5"})
+    site.page("/older", status=302, headers={"Location": "/feed.xml"})
+    waits: list[tuple[float, int]] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append((seconds, len(site.requests)))
+
+    assert fetched(site.url("/old"), sleep=sleep).body == b"<rss/>"
+    assert waits == [(5.0, 1)]
 
 
 # ── secrets and TLS ──

@@ -292,6 +292,23 @@ def test_a_page_that_fails_is_tried_again_ever_later_and_then_what_was_found_cou
     ]
 
 
+def test_a_page_that_is_refused_with_a_retry_after_holds_back_the_whole_host_until_then(world):
+    world.news.broken = {"paged=3": Answer(status=429, headers={"Retry-After": "7200"})}
+
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+        (gap,) = await service.in_thread(service.store.gaps.infos, None, 10)
+        now, feed_id = service.clock.now(), gap.feed_id
+        claim = await service.in_thread(service.store.feeds.claim_one, feed_id, now, now + timedelta(minutes=2))
+        host = await service.in_thread(service.store.hosts.find, "127.0.0.1")
+        return claim, host.throttled_until - now, gap.next_try_at - now
+
+    claim, *waits = world.play(miss)
+    assert claim is None
+    assert all(timedelta(seconds=7100) < wait <= timedelta(seconds=7200) for wait in waits)
+
+
 AGAIN = "to be tried again: 1 page of WordPress paging: 5 found; then 500 Internal Server Error"
 
 
@@ -325,6 +342,28 @@ def test_a_page_that_is_gone_for_good_ends_the_look_at_once(site, tmp_path):
     ((_, found, how),) = world.ledger()
     assert (found, how) == (5, "1 page of archives: 5 found; then 404 Not Found")
     assert len(world.missing()) == MISSED - 5
+
+
+def test_a_repair_that_trips_over_a_defect_is_tried_again_later_and_holds_up_no_other(world):
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+        feed = await service.in_thread(service.store.feeds.find, site_url(world))
+        put_gap(service, feed.feed_id, hours=4)
+        calls = iter(range(9))
+
+        async def trip_once(*args):
+            if next(calls) == 0:
+                raise ZeroDivisionError("a defect")
+            return await service.offload(*args)
+
+        await repair(replace(service, offload=trip_once), await open_gaps(service))
+        first, second = sorted(await service.in_thread(service.store.gaps.infos, None, 5), key=lambda gap: gap.gap_id)
+        return first.tries, first.found, first.repair, second.found, first.next_try_at - world.clock.now()
+
+    tries, found, how, found_by_the_other, pause = world.play(miss, is_repaired=False)
+    assert (tries, found, how, found_by_the_other) == (1, None, "to be tried again: ZeroDivisionError: a defect", MISSED)
+    assert timedelta(minutes=14) < pause < timedelta(minutes=16)
 
 
 def test_a_feed_that_somebody_polls_is_repaired_later(world):

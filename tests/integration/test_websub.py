@@ -54,6 +54,7 @@ class World:
         self.stories = {}  # number → published at
         self.names_hub = hub.url
         self.names_itself = site.url("/feed")
+        self.paths = ["/feed"]  # of feeds that show the same
         site.serve("/feed", lambda _: self.answer())
         self.policies = replace(
             DEFAULTS,
@@ -96,8 +97,8 @@ class World:
         return asyncio.run(self._play(script, replace(self.policies, **policies)))
 
     async def _play(self, script, policies):
-        feed = ConfiguredFeed(FeedSpec(self.site.url("/feed")), FeedSecrets(), "here")
-        settings = Settings(policies, "feeds.toml", full_text=False, path=None, feed_list=(feed,), provenance={})
+        feeds = tuple(ConfiguredFeed(FeedSpec(self.site.url(path)), FeedSecrets(), "here") for path in self.paths)
+        settings = Settings(policies, "feeds.toml", full_text=False, path=None, feed_list=feeds, provenance={})
         self.pushes, metrics = Pushes(), Metrics()
         async with (
             serve(policies.http, metrics, Health(self.clock), self.pushes),
@@ -281,6 +282,18 @@ def test_a_hub_that_refuses_is_asked_again_after_a_day(world):
     assert sub.next_ask_at - world.clock.now() > 17 * HOUR
 
 
+def test_a_hub_that_says_when_to_come_back_teaches_its_host(world, hub_site):
+    hub_site.page("/busy", status=503, headers={"Retry-After": "3600"})
+    world.names_hub = hub_site.url("/busy", host="localhost")
+
+    async def script(service):
+        await world.subscribe(service)
+        host = await service.in_thread(service.store.hosts.find, "localhost")
+        return (await world.subscription(service)).next_ask_at - world.clock.now(), host.throttled_until - world.clock.now()
+
+    assert all(0.9 * HOUR < wait <= HOUR for wait in world.play(script))
+
+
 def test_a_hub_on_a_private_address_is_never_asked(world):
     with Site("127.0.0.9") as canary:
         world.names_hub = canary.url("/hub")
@@ -437,7 +450,7 @@ def test_a_push_that_drips_is_refused_when_its_time_is_over(world):
         writer.write(f"POST {address.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc".encode())
         answer = await reader.read()
         writer.close()
-        return answer.split(b"\r\n")[0], world.pushes._desk._room._held_bytes
+        return answer.split(b"\r\n")[0], world.pushes._desk._room._bytes.total()
 
     status, held = world.play(script, fetch=replace(world.policies.fetch, timeout_s=1.0))
     assert (status, held) == (b"HTTP/1.1 408 Request Timeout", 0)
@@ -451,12 +464,42 @@ def test_a_push_that_breaks_off_leaves_no_trace(world):
         writer.write(f"POST {address.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc".encode())
         await writer.drain()
         room = world.pushes._desk._room
-        await until(lambda: room._held_bytes == 1000)
+        await until(lambda: room._bytes.total() == 3)
         writer.transport.abort()
-        await until(lambda: room._held_bytes == 0)
+        await until(lambda: room._bytes.total() == 0)
         return room._pushes.total(), await world.push(service, 4)
 
     assert world.play(script) == (0, 202)
+
+
+@pytest.mark.parametrize(
+    ("length", "sent"),
+    [(f"Content-Length: {MAX_BYTES}", 3), ("Transfer-Encoding: chunked", MAX_BYTES - 100)],
+    ids=["few", "many"],
+)
+def test_pushes_of_one_feed_that_do_not_end_leave_room_for_those_of_another(world, length, sent):
+    world.paths.append("/other")
+    world.names_itself = None
+    world.site.serve("/other", lambda _: world.answer())
+    part = b"x" * sent if "Length" in length else b"%x\r\n%b\r\n" % (sent, b"x" * sent)
+
+    async def script(service):
+        await world.subscribe(service)
+        callbacks = {urlsplit(wanted.topic).path: callback for callback, wanted in world.hub.subscribed.items()}
+        address = urlsplit(callbacks["/feed"])
+        writers = [(await asyncio.open_connection(address.hostname, address.port))[1] for _ in range(4)]
+        for writer in writers:
+            writer.write(f"POST {address.path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode() + part)
+            await writer.drain()
+        room = world.pushes._desk._room
+        await until(lambda: room._bytes.total() >= 2 * sent)
+        status = await asyncio.to_thread(world.hub.push, world.document(4), to=callbacks["/other"])
+        for writer in writers:
+            writer.transport.abort()
+        await world.settled()
+        return status, await world.stored(service)
+
+    assert world.play(script) == (202, {"s1", "s2", "s3", "s4"})
 
 
 def test_a_compressed_push_is_not_unpacked(world):
@@ -557,7 +600,7 @@ def test_a_hub_that_pushes_faster_than_can_be_worked_on_is_asked_to_come_back_an
         await world.settled()
         rows = await world.rows(service, sa.select(entries.c.guid).order_by(entries.c.id))
         room = world.pushes._desk._room
-        return statuses, [guid for (guid,) in rows][3:], (room._held_bytes, room._pushes.total())
+        return statuses, [guid for (guid,) in rows][3:], (room._bytes.total(), room._pushes.total())
 
     assert world.play(script) == ([202] * 4 + [503] * 2, ["s11", "s12", "s13", "s14"], (0, 0))
 

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -362,8 +362,7 @@ class Daemon:
                 self.world.due(FEEDS, clock.now())
 
         async def prune() -> None:
-            before = clock.now() - timedelta(days=self.world.setup.policies.keep.polls_days)
-            await self._in_thread(self.store.prune_polls, before)
+            await self._in_thread(self.store.prune, clock.now(), self.world.setup.policies.keep)
 
         async def repair() -> None:
             """Every minute while there is anything to look for."""

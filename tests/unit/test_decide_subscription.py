@@ -64,6 +64,10 @@ def answered(sub, mode=AskedFor.SUBSCRIBE, **given):
     return decide.after_question(sub, question(mode, **given), NOW, lease_s=864_000.0)
 
 
+def refused(sub, error, now=NOW, *, chance=MIDDLE, **hosts):
+    return decide.after_refusal(sub, error, now, hosts=HostPolicy(**hosts), chance=chance)
+
+
 # ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -82,36 +86,41 @@ def test_a_hub_that_verifies_before_it_answers_the_request_has_answered():
     sub = answered(asked(), lease_s=3600.0)
     assert decide.after_acceptance(sub, NOW, chance=MIDDLE) == sub
     error = TransientFetchError(HUB, Outcome.TIMEOUT, "no complete answer in time")
-    assert decide.after_refusal(sub, error, NOW, chance=MIDDLE) == sub
+    assert refused(sub, error, NOW, chance=MIDDLE) == sub
 
 
 @pytest.mark.parametrize(("attempts", "pause"), [(1, 15 * MINUTE), (2, 30 * MINUTE), (3, HOUR), (40, DAY)])
 def test_a_hub_that_cannot_be_reached_is_asked_again_with_growing_pauses(attempts, pause):
     error = TransientFetchError(HUB, Outcome.CONNECT_ERROR, "connection refused")
-    sub = decide.after_refusal(replace(asked(), attempts=attempts), error, NOW, chance=MIDDLE)
+    sub = refused(replace(asked(), attempts=attempts), error, NOW, chance=MIDDLE)
     assert (sub.next_ask_at, sub.reason, sub.attempts) == (NOW + pause, "connection refused", attempts)
 
 
 @pytest.mark.parametrize(("attempts", "pause"), [(1, DAY), (2, 2 * DAY), (40, 7 * DAY)])
 def test_a_hub_that_refuses_is_asked_again_after_days(attempts, pause):
     error = PermanentFetchError(HUB, Outcome.HTTP_ERROR, "403 Forbidden", status=403)
-    assert decide.after_refusal(replace(asked(), attempts=attempts), error, NOW, chance=MIDDLE).next_ask_at == NOW + pause
+    assert refused(replace(asked(), attempts=attempts), error, NOW, chance=MIDDLE).next_ask_at == NOW + pause
 
 
 def test_a_hub_that_says_when_to_come_back_is_left_alone_until_then():
     error = TransientFetchError(HUB, Outcome.RATE_LIMITED, "429 Too Many Requests", status=429, retry_after_s=7200.0)
-    sub = decide.after_refusal(asked(), error, NOW, chance=MIDDLE)
+    sub = refused(asked(), error, NOW, chance=MIDDLE)
     assert (sub.next_ask_at, sub.attempts) == (NOW + 2 * HOUR, 1)
+
+
+def test_a_hub_that_asks_for_a_year_is_believed_as_far_as_hosts_are():
+    error = TransientFetchError(HUB, Outcome.RATE_LIMITED, "429 Too Many Requests", status=429, retry_after_s=366 * 86_400.0)
+    assert refused(asked(), error, max_retry_after_s=7200.0).next_ask_at == NOW + 2 * HOUR
 
 
 def test_a_request_that_found_no_turn_at_the_hubs_host_is_none():
     error = TransientFetchError("hub.example", Outcome.RATE_LIMITED, "to be left alone for 90 s more", retry_after_s=90.0)
-    assert decide.after_refusal(asked(), error, NOW, chance=MIDDLE).attempts == 0
+    assert refused(asked(), error, NOW, chance=MIDDLE).attempts == 0
 
 
 def test_pauses_are_spread_by_chance():
     error = TransientFetchError(HUB, Outcome.TIMEOUT, "no complete answer in time")
-    waits = [decide.after_refusal(asked(), error, NOW, chance=chance).next_ask_at - NOW for chance in (0.0, 0.5, 0.999)]
+    waits = [refused(asked(), error, NOW, chance=chance).next_ask_at - NOW for chance in (0.0, 0.5, 0.999)]
     assert waits == sorted(waits)
     assert 0.7 * 15 * MINUTE < waits[0] < waits[2] < 1.3 * 15 * MINUTE
 
@@ -228,7 +237,7 @@ def test_a_hub_whose_lease_is_over_is_not_told():
 def test_a_hub_that_refuses_to_let_us_go_is_not_asked_for_weeks():
     sub = decide.asking(decide.leave(subscription(), NOW, "x"), NOW, until=NOW + DAY)
     error = PermanentFetchError(HUB, Outcome.HTTP_ERROR, "400 Bad Request", status=400)
-    assert decide.after_refusal(sub, error, NOW, chance=MIDDLE).next_ask_at == NOW + 15 * MINUTE
+    assert refused(sub, error, NOW, chance=MIDDLE).next_ask_at == NOW + 15 * MINUTE
 
 
 # ── relying on it ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -323,6 +332,13 @@ def test_a_lease_that_ran_out_ends_it_and_the_hub_is_asked_at_once():
     sub = reviewed(proven(lease_until=NOW - MINUTE))
     assert (sub.state, sub.is_relied_on, sub.pushes, sub.next_ask_at) == (ASKED, False, 0, NOW)
     assert answered(sub, lease_s=3600.0).active_since_at == NOW
+
+
+def test_a_lease_of_seconds_that_ran_out_does_not_make_us_ask_at_every_review():
+    sub = answered(asked(), lease_s=10.0)
+    lapsed = reviewed(sub, at=NOW + 5 * MINUTE)
+    assert (lapsed.state, lapsed.next_ask_at) == (ASKED, NOW + 15 * MINUTE)
+    assert reviewed(sub, at=NOW + 20 * MINUTE).next_ask_at == NOW + 20 * MINUTE
 
 
 def test_silence_ends_it_until_the_next_push():

@@ -12,7 +12,17 @@ from ingest.errors import PermanentFetchError, TransientFetchError
 from ingest.model import RobotsFile, RobotsVerdict
 from ingest.outcome import Outcome
 from ingest.policy import USER_AGENT, RobotsPolicy
-from ingest.robots import MAX_BYTES, crawl_delay_s, is_current, judge, product_token, read_answer, read_failure, robots_url
+from ingest.robots import (
+    MAX_BYTES,
+    _ParsedFiles,
+    crawl_delay_s,
+    is_current,
+    judge,
+    product_token,
+    read_answer,
+    read_failure,
+    robots_url,
+)
 from tests.unit.make import NOW, fetched
 
 ORIGIN = "https://news.example"
@@ -397,3 +407,25 @@ def test_an_answer_ends_it():
 def test_a_file_of_a_time_that_was_set_back_is_asked_for_again():
     file = RobotsFile(ORIGIN, 200, "", fetched_at=NOW + 365 * DAY, until_at=NOW + 366 * DAY)
     assert not is_current(file, NOW)
+
+
+def test_of_a_large_file_only_the_first_page_costs_its_parsing():
+    file = read("User-agent: *\n" + "".join(f"Disallow: /{n}*a*b\n" for n in range(25_000)))
+    costs_s = []
+    for number in range(3):
+        started_s = time.process_time()
+        assert judge(file, f"{ORIGIN}/a/{number}", "ingest")[0] is ALLOWED
+        costs_s.append(time.process_time() - started_s)
+    assert max(costs_s[1:]) < costs_s[0] / 3
+
+
+def test_parsed_files_are_kept_by_their_size_and_the_one_asked_for_longest_ago_goes_first():
+    kept = _ParsedFiles(5_000)
+    small, large, larger = ("User-agent: *\nDisallow: /" + "x" * size for size in (10, 2_000, 2_500))
+    rules = [kept.find(body, "ingest") for body in (small, large)]
+    assert [kept.find(body, "ingest") for body in (small, large)] == rules
+    kept.find(small, "ingest")
+    kept.find(larger, "ingest")
+    assert kept.chars < 5_000
+    assert kept.find(small, "ingest") is rules[0]
+    assert kept.find(large, "ingest") is not rules[1]
