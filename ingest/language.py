@@ -21,13 +21,9 @@ def detect(text: str) -> str | None:
 
 @functools.cache
 def _identifier() -> Any:
-    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
-    from py3langid.modelio import load_model
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    weights, base, codes, moves, rows, output = load_model(MODEL_DIR / MODEL_FILE)
-    # Stored in half precision, weights are made single for each text, which is a third of the work. Made so once they take
-    # 28 MB more, which all workers share, and tell the same.
-    return LanguageIdentifier(weights.astype("float32"), base, codes, moves, output, norm_probs=True, tk_row=rows)
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
 def normal_code(tag: str | None) -> str | None:
