@@ -30,8 +30,10 @@ _SINGLE = frozenset(
     {"age", "content-length", "content-type", "date", "etag", "expires", "last-modified", "location", "retry-after"}
 )
 
-# By these the large gatekeepers say that they want to see a browser: Cloudflare, AWS, DataDome.
-_CHALLENGE_HEADERS = frozenset({"cf-mitigated", "x-amzn-waf-action", "x-datadome"})
+# By these the large gatekeepers say that they want to see a browser: Cloudflare, AWS.
+_CHALLENGE_HEADERS = frozenset({"cf-mitigated", "x-amzn-waf-action"})
+_SIGNATURE = "x-datadome"  # stands on all that DataDome lets through, too: only with a refusal it is a challenge
+_SIGNED_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _CHALLENGE_WORDS = (b"/cdn-cgi/challenge-platform/", b"_cf_chl_opt", b"captcha", b"Just a moment...", b"DDoS-Guard", b"Incapsula")
 _CHALLENGE_STATUSES = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE})
 _CHALLENGE_PATIENCE_S = 2.0
@@ -94,7 +96,8 @@ async def finish_small(answer: Answer) -> None:
 
 async def is_challenge(answer: Answer) -> bool:
     """Whether this answer wants to see a browser. Of a refusal in HTML the beginning is read, if it comes soon."""
-    if not _CHALLENGE_HEADERS.isdisjoint(answer.headers):
+    is_signed = _SIGNATURE in answer.headers and answer.status in _SIGNED_STATUSES
+    if is_signed or not _CHALLENGE_HEADERS.isdisjoint(answer.headers):
         return True
     if answer.status not in _CHALLENGE_STATUSES or media_type(answer.headers) != "text/html":
         return False

@@ -226,6 +226,14 @@ def test_a_challenge_for_browsers_is_called_one(site: Site) -> None:
     assert "challenge" in error.reason
 
 
+def test_a_feed_behind_a_gatekeeper_that_signs_every_answer_is_had_and_its_refusals_are_challenges(site: Site) -> None:
+    signed = {"X-DataDome": "protected", "Content-Type": "application/rss+xml"}
+    site.page("/feed.xml", b"<rss/>", headers=signed)
+    site.page("/refused.xml", b"{}", status=403, headers=signed)
+    assert fetch(site.url("/feed.xml")).body == b"<rss/>"
+    assert failure(site.url("/refused.xml")).reason == "403 Forbidden: a challenge for browsers"
+
+
 # ── addresses that cannot be asked ──
 
 
