@@ -121,7 +121,7 @@ async def _look(claim: ArticleClaim, tools: ArticleTools) -> _Sight:
         if origin_of(page.final_url) != origin_of(request.url):  # a redirect was followed: it must have been allowed there, too
             ruling = await tools.robots.check(_without_turn(replace(request, url=page.final_url)))
     except FetchError as error:
-        is_unknown, is_ours = isinstance(error, RobotsUnreachable), tools.edges.network.is_ours(error.outcome, since_s=began_s)
+        is_unknown, is_ours = isinstance(error, RobotsUnreachable), tools.edges.network.is_ours(error, since_s=began_s)
         ruling = replace(ruling, verdict=RobotsVerdict.UNREACHABLE) if is_unknown else ruling
         return _Sight(ruling, error=error, is_ours=is_ours)
     return _Sight(ruling, None if ruling.verdict is RobotsVerdict.DISALLOWED else page)
@@ -149,7 +149,7 @@ async def _fetch_page(request: FetchRequest, tools: ArticleTools) -> Fetched:
     try:
         answer = await edges.fetcher.fetch(request)
     except FetchError as error:
-        edges.network.failed(host, error.outcome)
+        edges.network.failed(host, error)
         raise
     edges.network.answered(host)
     if isinstance(answer, NotModified):

@@ -134,7 +134,7 @@ async def _ask(claim: FeedClaim, tools: FeedTools) -> Fetched | NotModified:
         )
     except FetchError as error:
         if not claim.failures:  # a host that is silent every time says nothing about the network
-            edges.network.failed(claim.host.host, error.outcome)
+            edges.network.failed(claim.host.host, error)
         raise
     edges.network.answered(claim.host.host)
     return answer
@@ -149,7 +149,7 @@ async def _fail(claim: FeedClaim, error: IngestError, tools: FeedTools, *, start
     """Write a poll that failed. While our own network is away no failure counts, nor do those that led to that verdict."""
     now, network = tools.edges.clock.now(), tools.edges.network
     elapsed_ms = round(1000 * (tools.edges.clock.monotonic_s() - started_s))
-    if isinstance(error, FetchError) and network.is_ours(error.outcome, since_s=started_s):
+    if isinstance(error, FetchError) and network.is_ours(error, since_s=started_s):
         plan = plan_feed_in_outage(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
         await _apply(plan, tools)
     else:

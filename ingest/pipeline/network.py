@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from ingest.clock import Clock
+from ingest.errors import FetchError, PermanentFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline.observer import Observer
 from ingest.schedule import Outage, after_answer, after_silence
 
 _SILENT = frozenset({Outcome.DNS_ERROR, Outcome.CONNECT_ERROR, Outcome.TIMEOUT, Outcome.TLS_ERROR})
+_ANSWERS = frozenset({Outcome.TRUNCATED, Outcome.TOO_LARGE, Outcome.DECODE_ERROR})  # that could not be used
 _TRIED_S = 5.0  # until the next look whether the network is back
 
 
@@ -40,11 +42,14 @@ class NetworkWatch:
         if not self.is_away:
             self._counted.clear()
 
-    def failed(self, host: str, outcome: Outcome) -> None:
-        """An attempt failed; only those that nobody answered say something about the network."""
-        if outcome not in _SILENT:
+    def failed(self, host: str, error: FetchError) -> None:
+        """An attempt failed. It was answered, or met with silence; where nobody was asked it says nothing about the network."""
+        if _is_answer(error):
             self.answered(host)
-            return
+        elif error.outcome in _SILENT:
+            self._silent(host)
+
+    def _silent(self, host: str) -> None:
         was_away = self.is_away
         self._state = after_silence(self._state, host)
         if self.is_away and not was_away:
@@ -59,12 +64,12 @@ class NetworkWatch:
         self._tried_s = now_s
         return True
 
-    def is_ours(self, outcome: Outcome, *, since_s: float) -> bool:
+    def is_ours(self, error: FetchError, *, since_s: float) -> bool:
         """Whether it is no fault of the host that an attempt begun at `since_s` (monotonic) failed.
 
         One that began while the network was away may end after another one had its answer.
         """
-        return self.is_away or (outcome in _SILENT and since_s < self._back_s)
+        return self.is_away or (error.outcome in _SILENT and since_s < self._back_s)
 
     def counted(self, feed_id: int, failures_before: float) -> None:
         """This failure was counted, for want of proof that it is ours."""
@@ -74,3 +79,10 @@ class NetworkWatch:
         """The feeds to forgive now, with the failures that they had before: each once."""
         counted, self._counted = self._counted, {}
         return counted
+
+
+def _is_answer(error: FetchError) -> bool:
+    """Whether somebody answered, whatever that was; not so where an address, a header or a turn kept us from asking."""
+    if error.status is not None or error.outcome in _ANSWERS:
+        return True
+    return error.outcome is Outcome.PROTOCOL_ERROR and not isinstance(error, PermanentFetchError)  # else it could not be sent

@@ -96,7 +96,7 @@ class RobotsGate:
         except FetchError as failure:
             if failure.outcome is Outcome.RATE_LIMITED and failure.status is None:  # no turn at the host: nobody was asked
                 raise
-            edges.network.failed(host, failure.outcome)
+            edges.network.failed(host, failure)
             if edges.network.is_away:  # which says nothing about the host
                 raise
             error = failure

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
+from ingest.errors import TransientFetchError
 from ingest.model import Checkpoint, FeedOptions, FeedSecrets, FeedSpec, GapRepair, Strategy
+from ingest.outcome import Outcome
 from ingest.policy import DEFAULTS, DatabasePolicy, FetchPolicy, GapPolicy, HostPolicy, WorkerPolicy
 from ingest.repair import repair, repair_gaps
 from ingest.store import open_store
@@ -451,7 +453,7 @@ def test_while_our_own_network_is_away_nothing_is_tried(world):
         await world.miss(service)
         network = service.feeds.edges.network
         for n in range(30):
-            network.failed(f"host{n}.example", "timeout")
+            network.failed(f"host{n}.example", TransientFetchError("https://a/", Outcome.TIMEOUT, "no complete answer in time"))
         assert network.is_away
         return await repair_gaps(service, 5)
 

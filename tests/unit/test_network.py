@@ -1,5 +1,8 @@
 """Is it our own network?"""
 
+import pytest
+
+from ingest.errors import FetchError, PermanentFetchError, TransientFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline import NetworkWatch
 
@@ -27,9 +30,13 @@ def watch():
     return NetworkWatch(told, clock), told, clock
 
 
-def fail(network, *hosts, outcome=Outcome.CONNECT_ERROR):
+SILENCE = TransientFetchError("https://a/", Outcome.CONNECT_ERROR, "no route to host")
+REFUSAL = PermanentFetchError("https://a/", Outcome.HTTP_ERROR, "404 Not Found", status=404)
+
+
+def fail(network, *hosts, error: FetchError = SILENCE):
     for host in hosts:
-        network.failed(host, outcome)
+        network.failed(host, error)
 
 
 def test_silence_of_five_hosts_in_a_row_is_our_own_network_and_said_once():
@@ -54,9 +61,39 @@ def test_one_answer_is_enough_to_be_back_and_says_for_how_long_it_was_away():
 def test_an_answer_that_refuses_is_an_answer():
     network, _, _ = watch()
     fail(network, *"abcd")
-    fail(network, "e", outcome=Outcome.HTTP_ERROR)
+    fail(network, "e", error=REFUSAL)
     fail(network, *"fg")
     assert not network.is_away
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.TOO_LARGE, Outcome.DECODE_ERROR, Outcome.PROTOCOL_ERROR])
+def test_an_answer_that_cannot_be_used_is_an_answer(outcome):
+    network, _, _ = watch()
+    fail(network, *"abcde")
+    fail(network, "f", error=TransientFetchError("https://f/", outcome, "of no use"))
+    assert not network.is_away
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermanentFetchError("http://10.0.0.1/", Outcome.BLOCKED_ADDRESS, "an address within"),
+        PermanentFetchError("https://f/", Outcome.PROTOCOL_ERROR, "the request could not be sent"),
+        TransientFetchError("https://f/", Outcome.RATE_LIMITED, "to be left alone for 90 s more", retry_after_s=90.0),
+        TransientFetchError("https://f/", Outcome.INTERNAL_ERROR, "unexpected KeyError"),
+    ],
+    ids=["an address that is never asked", "a request that cannot be sent", "no turn", "a defect"],
+)
+def test_where_nobody_was_asked_nobody_answered_and_nobody_was_silent(error):
+    network, told, _ = watch()
+    network.answered("z")
+    fail(network, *"abcd")
+    fail(network, *"fghij", error=error)
+    assert not network.is_away
+    fail(network, "e")
+    fail(network, "f", error=error)
+    assert network.is_away
+    assert told.said == [("lost", 5)]
 
 
 def test_one_host_that_is_silent_again_and_again_says_nothing():
@@ -87,9 +124,9 @@ def test_an_attempt_that_began_while_the_network_was_away_fails_by_it_though_it_
     began_s = clock.at_s
     clock.at_s += 3
     network.answered("a")
-    assert network.is_ours(Outcome.CONNECT_ERROR, since_s=began_s)
-    assert not network.is_ours(Outcome.CONNECT_ERROR, since_s=clock.at_s)
-    assert not network.is_ours(Outcome.HTTP_ERROR, since_s=began_s)  # somebody answered
+    assert network.is_ours(SILENCE, since_s=began_s)
+    assert not network.is_ours(SILENCE, since_s=clock.at_s)
+    assert not network.is_ours(REFUSAL, since_s=began_s)  # somebody answered
 
 
 def test_while_it_is_away_it_is_looked_for_every_few_seconds():
