@@ -133,8 +133,7 @@ async def _ask(claim: FeedClaim, tools: FeedTools) -> Fetched | NotModified:
             )
         )
     except FetchError as error:
-        if not claim.failures:  # a host that is silent every time says nothing about the network
-            edges.network.failed(claim.host.host, error)
+        edges.network.failed(claim.host.host, error, was_failing=bool(claim.failures))
         raise
     edges.network.answered(claim.host.host)
     return answer

@@ -42,11 +42,14 @@ class NetworkWatch:
         if not self.is_away:
             self._counted.clear()
 
-    def failed(self, host: str, error: FetchError) -> None:
-        """An attempt failed. It was answered, or met with silence; where nobody was asked it says nothing about the network."""
+    def failed(self, host: str, error: FetchError, *, was_failing: bool = False) -> None:
+        """An attempt failed. It was answered, or met with silence; where nobody was asked it says nothing about the network.
+
+        `was_failing`: so did the one before; then silence says nothing either, but an answer does.
+        """
         if _is_answer(error):
             self.answered(host)
-        elif error.outcome in _SILENT:
+        elif error.outcome in _SILENT and not was_failing:
             self._silent(host)
 
     def _silent(self, host: str) -> None:
@@ -67,8 +70,11 @@ class NetworkWatch:
     def is_ours(self, error: FetchError, *, since_s: float) -> bool:
         """Whether it is no fault of the host that an attempt begun at `since_s` (monotonic) failed.
 
-        One that began while the network was away may end after another one had its answer.
+        One that began while the network was away may end after another one had its answer. Whoever answers is heard, also while
+        everybody else is silent: it may have said when to come back.
         """
+        if _is_answer(error):
+            return False
         return self.is_away or (error.outcome in _SILENT and since_s < self._back_s)
 
     def counted(self, feed_id: int, failures_before: float) -> None:

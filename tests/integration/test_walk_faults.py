@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
-from ingest.errors import StoreUnavailable
+from ingest.errors import StoreUnavailable, TransientFetchError
 from ingest.model import FeedSecrets, FeedSpec
+from ingest.outcome import Outcome
 from ingest.pipeline import FeedWork, Tally
 from ingest.policy import DEFAULTS, DatabasePolicy, ExtractPolicy, FetchPolicy, HostPolicy, WorkerPolicy
 from ingest.store import open_store
@@ -42,6 +43,10 @@ class Told:
 
     def __init__(self):
         self.crashes = []
+
+    def network_lost(self, hosts): ...
+
+    def network_back(self, away_s): ...
 
     def feed_polled(self, plan): ...
 
@@ -347,6 +352,32 @@ def test_a_stop_does_not_wait_for_the_pause_after_a_store_that_is_away(world):
         return time.monotonic() - started_s
 
     assert world.play(stop_in_the_pause) < 0.8  # the pause is a second
+
+
+# ── a network of our own that is away ──
+
+
+def lose_network(service):
+    """Five hosts in a row are silent."""
+    for number in range(5):
+        url = f"http://h{number}.example/"
+        service.feeds.edges.network.failed(f"h{number}.example", TransientFetchError(url, Outcome.CONNECT_ERROR, "no route"))
+
+
+def test_a_server_that_answers_in_an_outage_is_heard_and_ends_it_though_its_feed_was_failing_before(world):
+    world.site.page("/feed.xml", b"out of order", status=500)
+
+    async def refuse(service):
+        await world.once(service)
+        world.site.page("/feed.xml", b"slow down", status=429, headers={"Retry-After": "3600"})
+        lose_network(service)
+        await world.once(service, after=3 * HOUR)
+        return service.feeds.edges.network.is_away
+
+    assert world.play(refuse) is False
+    assert world.rows("SELECT outcome, status FROM polls ORDER BY id") == [("http_error", 500), ("rate_limited", 429)]
+    assert world.rows("SELECT failures, not_before_at > polled_at FROM feeds") == [(0.75, 1)]
+    assert world.rows("SELECT count(throttled_until) FROM hosts") == [(1,)]
 
 
 # ── a clock that jumps ──

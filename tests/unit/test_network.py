@@ -129,6 +129,24 @@ def test_an_attempt_that_began_while_the_network_was_away_fails_by_it_though_it_
     assert not network.is_ours(REFUSAL, since_s=began_s)  # somebody answered
 
 
+def test_whoever_answers_while_the_network_is_away_is_to_be_heard():
+    network, _, clock = watch()
+    fail(network, *"abcde")
+    assert network.is_ours(SILENCE, since_s=clock.at_s)
+    assert not network.is_ours(REFUSAL, since_s=clock.at_s)
+
+
+def test_hosts_that_were_failing_before_say_nothing_by_their_silence_but_by_their_answers():
+    network, _, _ = watch()
+    network.answered("z")
+    for host in "abcdefgh":
+        network.failed(host, SILENCE, was_failing=True)
+    assert not network.is_away
+    fail(network, *"abcde")
+    network.failed("f", REFUSAL, was_failing=True)
+    assert not network.is_away
+
+
 def test_while_it_is_away_it_is_looked_for_every_few_seconds():
     network, _, clock = watch()
     looks = []
