@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ingest.clock import Clock
-from ingest.errors import FetchError, PermanentFetchError
+from ingest.errors import FetchError, IngestError, PermanentFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline.observer import Observer
 from ingest.schedule import Outage, after_answer, after_silence
@@ -77,9 +77,10 @@ class NetworkWatch:
             return False
         return self.is_away or (error.outcome in _SILENT and since_s < self._back_s)
 
-    def counted(self, feed_id: int, failures_before: float) -> None:
-        """This failure was counted, for want of proof that it is ours."""
-        self._counted.setdefault(feed_id, failures_before)
+    def counted(self, feed_id: int, failures_before: float, error: IngestError) -> None:
+        """This failure was counted. Where it was silence, that was for want of proof that it is ours."""
+        if isinstance(error, FetchError) and error.outcome in _SILENT:
+            self._counted.setdefault(feed_id, failures_before)
 
     def take_counted(self) -> Mapping[int, float]:
         """The feeds to forgive now, with the failures that they had before: each once."""

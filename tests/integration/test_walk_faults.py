@@ -380,6 +380,19 @@ def test_a_server_that_answers_in_an_outage_is_heard_and_ends_it_though_its_feed
     assert world.rows("SELECT count(throttled_until) FROM hosts") == [(1,)]
 
 
+def test_what_a_server_answered_just_before_an_outage_still_counts(world):
+    world.site.page("/feed.xml", b"gone", status=410)
+
+    async def lose(service):
+        await world.once(service)
+        lose_network(service)
+        service.store.feeds.add(FeedSpec("http://127.0.0.11:9/feed"), world.clock.now())
+        await world.once(service)
+
+    world.play(lose)
+    assert world.rows("SELECT outcome, failures FROM feeds ORDER BY id") == [("gone", 6.0), ("connect_error", 0.0)]
+
+
 # ── a clock that jumps ──
 
 

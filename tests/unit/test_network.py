@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.errors import FetchError, PermanentFetchError, TransientFetchError
+from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, TransientFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline import NetworkWatch
 
@@ -104,16 +104,23 @@ def test_one_host_that_is_silent_again_and_again_says_nothing():
 
 def test_failures_counted_before_it_was_clear_are_forgiven_once():
     network, _, _ = watch()
-    network.counted(1, 0.0)
-    network.counted(2, 1.5)
-    network.counted(1, 0.25)  # it failed again meanwhile: what was before the first counts
+    network.counted(1, 0.0, SILENCE)
+    network.counted(2, 1.5, SILENCE)
+    network.counted(1, 0.25, SILENCE)  # it failed again meanwhile: what was before the first counts
     assert network.take_counted() == {1: 0.0, 2: 1.5}
+    assert network.take_counted() == {}
+
+
+@pytest.mark.parametrize("error", [REFUSAL, ParseError(Outcome.NOT_A_FEED, "an HTML page"), IngestError("KeyError: 'x'")])
+def test_failures_that_were_no_silence_are_never_forgiven(error):
+    network, _, _ = watch()
+    network.counted(1, 0.0, error)
     assert network.take_counted() == {}
 
 
 def test_an_answer_proves_that_the_failures_before_it_were_no_outage():
     network, _, _ = watch()
-    network.counted(1, 0.0)
+    network.counted(1, 0.0, SILENCE)
     network.answered("a")
     assert network.take_counted() == {}
 
