@@ -70,8 +70,8 @@ class FeedStore(Protocol):
         """Whether a feed that was due by then, and that nobody holds, waits for nothing but its host's turn."""
         ...
 
-    def forgive(self, failures: Mapping[int, float], now: datetime) -> None:
-        """Set the weighted failures of these feeds back to that, and poll them now: it was not their fault."""
+    def forgive(self, claims: Sequence[FeedClaim], now: datetime) -> None:
+        """Make these feeds what they were when they were claimed, and due now: that their polls failed was not their fault."""
         ...
 
     def seen_items(self, feed_ids: Sequence[int]) -> Sequence[SeenItems | None]:

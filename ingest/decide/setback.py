@@ -70,6 +70,7 @@ def plan_feed_in_outage(claim: FeedClaim, error: FetchError, *, now: datetime, t
         rate_root=terms.next_poll(claim, now).root,
         elapsed_ms=elapsed_ms,
         failures=claim.failures,
+        is_last_probe=claim.is_last_probe,
         move=claim.move,
     )
     return _outside_skipped(plan)

@@ -87,6 +87,7 @@ class FeedPlan:
     failures: float = 0.0
     state: FeedState = FeedState.ACTIVE
     probe_at: datetime | None = None  # given up: when it is asked one last time
+    is_last_probe: bool = False  # that is still to be done: this poll was meant to be it and does not count
     not_before_at: datetime | None = None  # the server's own word; holds even when everything is polled now
     lesson: HostLesson | None = None  # what the answer taught about the host
     move: Move | None = None  # a permanent redirect, not adopted yet

@@ -154,7 +154,7 @@ async def _fail(claim: FeedClaim, error: IngestError, tools: FeedTools, *, start
     else:
         plan = plan_feed_failure(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
         await _apply(plan, tools)
-        network.counted(claim.feed_id, claim.failures, error)
+        network.counted(claim, error)
     if network.is_away and (counted := network.take_counted()):  # only what is written can be forgiven
         await tools.edges.in_thread(tools.store.forgive, counted, now)
     return plan

@@ -1,9 +1,8 @@
 """Is it our own network? When nearly everything fails, no feed and no page is to blame."""
 
-from collections.abc import Mapping
-
 from ingest.clock import Clock
 from ingest.errors import FetchError, IngestError, PermanentFetchError
+from ingest.model import FeedClaim
 from ingest.outcome import Outcome
 from ingest.pipeline.observer import Observer
 from ingest.schedule import Outage, after_answer, after_silence
@@ -26,7 +25,7 @@ class NetworkWatch:
         self._lost_s = 0.0
         self._back_s = 0.0
         self._tried_s = 0.0
-        self._counted: dict[int, float] = {}
+        self._counted: dict[int, FeedClaim] = {}
 
     @property
     def is_away(self) -> bool:
@@ -77,15 +76,15 @@ class NetworkWatch:
             return False
         return self.is_away or (error.outcome in _SILENT and since_s < self._back_s)
 
-    def counted(self, feed_id: int, failures_before: float, error: IngestError) -> None:
-        """This failure was counted. Where it was silence, that was for want of proof that it is ours."""
+    def counted(self, claim: FeedClaim, error: IngestError) -> None:
+        """This poll was counted as a failure. Where it was silence, that was for want of proof that it is ours."""
         if isinstance(error, FetchError) and error.outcome in _SILENT:
-            self._counted.setdefault(feed_id, failures_before)
+            self._counted.setdefault(claim.feed_id, claim)
 
-    def take_counted(self) -> Mapping[int, float]:
-        """The feeds to forgive now, with the failures that they had before: each once."""
+    def take_counted(self) -> tuple[FeedClaim, ...]:
+        """The feeds to forgive now, as they were before: each once."""
         counted, self._counted = self._counted, {}
-        return counted
+        return tuple(counted.values())
 
 
 def _is_answer(error: FetchError) -> bool:

@@ -36,6 +36,7 @@ from ingest.store.roster import SyncResult
 from ingest.store.schema import entries, feeds, hosts, polls
 from ingest.store.seen import find_seen
 
+_LAST_PROBE = "one last probe"  # why a feed that was given up is active
 _FURTHEST = timedelta(days=400)  # nothing is ever planned further ahead
 _MAX_ID_DIGITS = 18  # below 2⁶³
 
@@ -98,14 +99,14 @@ class FeedTable:
         """Write the plans in one transaction, each whole or not at all, and give the leases back; says what became of each."""
         return self._database.transact(lambda connection: write_polls(connection, plans))
 
-    def forgive(self, failures: Mapping[int, float], now: datetime) -> None:
-        """Set the weighted failures of these feeds back to that, and poll them now: it was not their fault."""
-        if not failures:
-            return
-        statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None))
-        statement = statement.values(failures=sa.bindparam("failures"), next_poll_at=sa.bindparam("next_poll_at"))
-        rows = [{"row_id": feed_id, "failures": count, "next_poll_at": now} for feed_id, count in sorted(failures.items())]
-        self._database.transact(lambda connection: connection.execute(statement, rows))
+    def forgive(self, claims: Sequence[FeedClaim], now: datetime) -> None:
+        """Make these feeds what they were when they were claimed, and due now: that their polls failed was not their fault.
+
+        One that was given up for it is active again; one that was sent back to its old address is polled where it had moved to.
+        """
+        if claims:
+            ordered = sorted(claims, key=lambda claim: claim.feed_id)
+            self._database.transact(lambda connection: _forgive(connection, ordered, now))
 
     def renew(self, leases: Mapping[int, Lease], until: datetime) -> None:
         """Hold these feeds until `until`; those already lost are passed over."""
@@ -138,7 +139,7 @@ class FeedTable:
         """Ask feeds that were given up once more, when that time has come; says how many."""
         is_time = sa.and_(feeds.c.state == FeedState.DISABLED.value, feeds.c.probe_at <= now)
         values = {"state": FeedState.ACTIVE.value, "is_last_probe": True, "probe_at": None, "next_poll_at": now}
-        revive = sa.update(feeds).where(is_time).values(state_reason="one last probe", **values)
+        revive = sa.update(feeds).where(is_time).values(state_reason=_LAST_PROBE, **values)
         return self._database.transact(lambda connection: connection.execute(revive).rowcount)
 
     def forget_future(self, now: datetime) -> int:
@@ -260,6 +261,39 @@ def _claim_of(held: queues.Held, lease: Lease) -> FeedClaim:
 
 def _move_of(row: AnyRow) -> Move | None:
     return Move(row.moved_to, row.moved_since_at, row.moved_polls) if row.moved_to and row.moved_since_at else None
+
+
+def _forgive(connection: sa.Connection, claims: Sequence[FeedClaim], now: datetime) -> None:
+    rows = [
+        {
+            "row_id": claim.feed_id,
+            "failures": claim.failures,
+            "is_last_probe": claim.is_last_probe,
+            "why_active": _LAST_PROBE if claim.is_last_probe else "",
+            "next_poll_at": now,
+        }
+        for claim in claims
+    ]
+    connection.execute(_FORGIVE, rows)
+    for claim in claims:
+        if claim.listed_url and claim.listed_url != claim.url:
+            moves.take_back(connection, claim, now)
+
+
+_IS_GIVEN_UP = feeds.c.state == FeedState.DISABLED.value  # since the claim: only active feeds are claimed
+_FORGIVE = (
+    sa.update(feeds)
+    .where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None))
+    .values(
+        failures=sa.bindparam("failures"),
+        is_last_probe=sa.bindparam("is_last_probe"),
+        next_poll_at=sa.bindparam("next_poll_at"),
+        next_reason="its last failure does not count: our own network was away",
+        state=sa.case((_IS_GIVEN_UP, FeedState.ACTIVE.value), else_=feeds.c.state),
+        state_reason=sa.case((_IS_GIVEN_UP, sa.bindparam("why_active")), else_=feeds.c.state_reason),
+        probe_at=None,
+    )
+)
 
 
 def _forget_future(connection: sa.Connection, now: datetime) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.model import FeedPlan, MoveInfo
+from ingest.model import FeedClaim, FeedPlan, MoveInfo
 from ingest.store.dialect import AnyRow
 from ingest.store.entries import host_key
 from ingest.store.queues import FREE
@@ -67,10 +67,28 @@ def undo(connection: sa.Connection, feed_id: int, now: datetime) -> None:
     connection.execute(sa.update(moves).where(is_open).values(undone_at=now))
 
 
+def take_back(connection: sa.Connection, claim: FeedClaim, now: datetime) -> None:
+    """Poll the feed where it had moved to when it was claimed, if a poll has sent it back from there to where it was listed."""
+    is_sent_back = sa.and_(feeds.c.id == claim.feed_id, feeds.c.url_hash == url_hash(claim.listed_url), _IS_FREE)
+    query = sa.select(feeds.c.url, feeds.c.listed_url, feeds.c.refused_url).where(is_sent_back)
+    row = connection.execute(query.with_for_update()).one_or_none()
+    if row is None or row.refused_url == claim.url or _find_other(connection, claim.feed_id, claim.url) is not None:
+        return
+    _move(connection, claim.feed_id, row, claim.url)
+    if claim.move is not None:
+        known = {"moved_to": claim.move.to_url, "moved_since_at": claim.move.since_at, "moved_polls": claim.move.polls}
+        connection.execute(sa.update(feeds).where(feeds.c.id == claim.feed_id).values(known))
+    last_id = sa.select(sa.func.max(moves.c.id)).where(moves.c.feed_id == claim.feed_id).scalar_subquery()
+    connection.execute(sa.update(moves).where(moves.c.id == last_id).values(undone_at=now))
+
+
 def infos(connection: sa.Connection, feed_id: int) -> tuple[MoveInfo, ...]:
     """The moves of a feed, the latest first."""
     rows = connection.execute(sa.select(moves).where(moves.c.feed_id == feed_id).order_by(moves.c.id.desc()))
     return tuple(MoveInfo(row.from_url, row.to_url, row.moved_at, row.reason, row.undone_at) for row in rows)
+
+
+_IS_FREE = feeds.c.lease_owner.is_(None)
 
 
 def _find_other(connection: sa.Connection, feed_id: int, url: str) -> int | None:

@@ -60,8 +60,9 @@ _LEASES = (
 _COLUMNS = (
     "polled_at", "next_poll_at", "next_reason", "not_before_at", "outcome", "reason", "failures", "rate_root", "etag",
     "last_modified", "validator_trust", "full_at", "body_hash", "moved_to", "moved_since_at", "moved_polls",
+    "is_last_probe",
 )  # fmt: skip
-_VISITED = ManyRows(feeds, [*_COLUMNS, "id"], key="id", fixed=queues.FREE | {"is_last_probe": False})
+_VISITED = ManyRows(feeds, [*_COLUMNS, "id"], key="id", fixed=queues.FREE)
 
 
 def _after_visit(plan: FeedPlan) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def _after_visit(plan: FeedPlan) -> dict[str, Any]:
         "moved_to": plan.move.to_url if plan.move else None,
         "moved_since_at": plan.move.since_at if plan.move else None,
         "moved_polls": plan.move.polls if plan.move else 0,
+        "is_last_probe": plan.is_last_probe,
     }
 
 

@@ -177,12 +177,20 @@ def test_a_last_probe_that_succeeds_is_a_new_start(store: SqlStore, make: Make) 
     assert store.feeds.find(str(feed_id)).state is FeedState.ACTIVE
 
 
+def fail(store: SqlStore, make: Make, feed_id: int, **plan):
+    """The claim of a poll that failed."""
+    claim = store.feeds.claim_one(feed_id, make.now, make.lease_until)
+    store.feeds.apply([make.poll(claim, outcome=Outcome.DNS_ERROR, **plan)])
+    return claim
+
+
 def test_failures_that_were_our_own_fault_are_forgiven_and_the_feed_is_due(store: SqlStore, make: Make) -> None:
     feed_id, held_id = make.feed(store), make.feed(store, "https://b.example/")
-    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=1.25)
-    store.feeds.claim_one(held_id, make.now, make.lease_until)
+    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=1.0)
+    claim = fail(store, make, feed_id, failures=1.25)
+    held = store.feeds.claim_one(held_id, make.now, make.lease_until)
 
-    store.feeds.forgive({feed_id: 1.0, held_id: 0.0}, make.at(1))
+    store.feeds.forgive([claim, held], make.at(1))
 
     (claimed,) = store.feeds.claim(make.at(1), limit=5, lease_until=make.at(9))
     assert (claimed.feed_id, claimed.failures) == (feed_id, 1.0)
@@ -190,10 +198,86 @@ def test_failures_that_were_our_own_fault_are_forgiven_and_the_feed_is_due(store
 
 def test_a_claim_tells_that_the_last_poll_failed_even_if_that_was_forgiven(store: SqlStore, make: Make) -> None:
     feed_id = make.feed(store)
-    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=0.25)
-    store.feeds.forgive({feed_id: 0.0}, make.at(1))
+    store.feeds.forgive([fail(store, make, feed_id, failures=0.25)], make.at(1))
     (claimed,) = store.feeds.claim(make.at(1), limit=5, lease_until=make.at(9))
     assert (claimed.failures, claimed.outcome, claimed.has_failed) == (0.0, Outcome.DNS_ERROR, True)
+
+
+def test_a_feed_that_was_given_up_by_our_own_fault_is_polled_again(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=29.75)
+    claim = fail(store, make, feed_id, failures=30.0, state=FeedState.DISABLED, reason="given up", probe_at=make.at(999))
+
+    store.feeds.forgive([claim], make.at(1))
+
+    info = store.feeds.find(str(feed_id))
+    assert (info.state, info.state_reason, info.probe_at, info.failures) == (FeedState.ACTIVE, "", None, 29.75)
+    assert [one.feed_id for one in store.feeds.claim(make.at(1), limit=5, lease_until=make.at(9))] == [feed_id]
+
+
+def test_a_last_probe_that_failed_by_our_own_fault_is_still_to_be_made(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, state=FeedState.DISABLED, probe_at=make.at(-1), failures=30.0)
+    store.feeds.revive_for_last_probe(make.now)
+    claim = fail(store, make, feed_id, failures=30.25, state=FeedState.DISABLED, next_poll_at=None)
+
+    store.feeds.forgive([claim], make.at(1))
+
+    (claimed,) = store.feeds.claim(make.at(1), limit=5, lease_until=make.at(9))
+    assert (claimed.is_last_probe, claimed.failures) == (True, 30.0)
+    assert store.feeds.find(str(feed_id)).state_reason == "one last probe"
+
+
+def test_a_last_probe_that_does_not_count_is_still_to_be_made(store: SqlStore, make: Make) -> None:
+    feed_id = make.feed(store)
+    poll(store, make, feed_id, state=FeedState.DISABLED, probe_at=make.at(-1), failures=30.0)
+    store.feeds.revive_for_last_probe(make.now)
+    fail(store, make, feed_id, failures=30.0, is_last_probe=True)
+    assert claim_again(store, make, feed_id).is_last_probe
+
+
+def test_a_feed_that_a_person_paused_meanwhile_stays_paused_though_it_is_forgiven(store: SqlStore, make: Make) -> None:
+    store.feeds.sync([make.spec(OLD)], make.now, first_poll_at=lambda _: make.now)
+    (feed,) = store.feeds.infos()
+    claim = fail(store, make, feed.feed_id, failures=0.25)
+    store.feeds.sync([], make.now, first_poll_at=lambda _: make.now)
+
+    store.feeds.forgive([claim], make.at(1))
+
+    assert store.feeds.find(str(feed.feed_id)).state is FeedState.PAUSED
+
+
+def test_a_feed_that_was_sent_back_to_its_old_address_by_our_own_fault_is_polled_at_the_new_one_again(
+    store: SqlStore, make: Make
+) -> None:
+    feed_id, third = make.feed(store), Move("https://third.example/", make.at(-99), 2)
+    poll(store, make, feed_id, moved_to=NEW)
+    poll(store, make, feed_id, outcome=Outcome.DNS_ERROR, failures=29.75, move=third)
+    claim = fail(store, make, feed_id, failures=0.0, moved_to=OLD, moved_reason="failed for good")
+
+    store.feeds.forgive([claim], make.at(1))
+
+    claimed = claim_again(store, make, feed_id)
+    assert (claimed.url, claimed.listed_url, claimed.host.host, claimed.failures) == (NEW, OLD, "new.example", 29.75)
+    assert claimed.move == third
+    assert [(move.to_url, move.undone_at) for move in store.feeds.moves(feed_id)] == [(OLD, make.at(1)), (NEW, None)]
+
+
+def test_an_address_that_another_feed_has_meanwhile_or_that_a_person_took_back_is_not_restored(
+    store: SqlStore, make: Make
+) -> None:
+    taken, refused = make.feed(store), make.feed(store, "https://b.example/")
+    poll(store, make, taken, moved_to=NEW)
+    poll(store, make, refused, moved_to="https://b.example/new")
+    held = store.feeds.claim_one(refused, make.now, make.lease_until)
+    store.feeds.undo_move(refused, make.at(0))
+    store.feeds.apply([make.poll(held, outcome=Outcome.DNS_ERROR, moved_to="https://b.example/")])
+    claim = fail(store, make, taken, moved_to=OLD)
+    make.feed(store, NEW)
+
+    store.feeds.forgive([claim, held], make.at(1))
+
+    assert [store.feeds.find(str(feed_id)).url for feed_id in (taken, refused)] == [OLD, "https://b.example/"]
 
 
 def test_what_a_clock_far_ahead_has_planned_is_due_again(store: SqlStore, make: Make) -> None:

@@ -393,6 +393,23 @@ def test_what_a_server_answered_just_before_an_outage_still_counts(world):
     assert world.rows("SELECT outcome, failures FROM feeds ORDER BY id") == [("gone", 6.0), ("connect_error", 0.0)]
 
 
+def test_a_feed_that_was_given_up_in_the_first_seconds_of_an_outage_is_polled_again(world):
+    async def lose(service):
+        await world.once(service)
+        dying = service.store.feeds.add(FeedSpec("http://127.0.0.11:9/feed"), world.clock.now())
+        with closing(sqlite3.connect(world.path)) as connection, connection:
+            connection.execute("UPDATE feeds SET failures = 29.75 WHERE id = ?", (dying,))
+        await world.once(service)
+        assert world.rows("SELECT state, failures FROM feeds WHERE outcome = 'connect_error'") == [("disabled", 30.0)]
+        lose_network(service)
+        service.store.feeds.add(FeedSpec("http://127.0.0.12:9/feed"), world.clock.now())
+        await world.once(service)
+
+    world.play(lose)
+    found = world.rows("SELECT state, failures, next_reason FROM feeds WHERE url LIKE '%.11%'")
+    assert found == [("active", 29.75, "its last failure does not count: our own network was away")]
+
+
 # ── a clock that jumps ──
 
 

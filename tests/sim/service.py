@@ -26,7 +26,7 @@ from ingest.config import Settings
 from ingest.errors import StoreError
 from ingest.fetch import HostGate
 from ingest.metrics import Metrics
-from ingest.model import ArticlePlan, FeedOptions, FeedPlan, FeedSecrets, FeedSpec, RobotsFile
+from ingest.model import ArticlePlan, FeedClaim, FeedOptions, FeedPlan, FeedSecrets, FeedSpec, RobotsFile
 from ingest.opening import spread
 from ingest.pipeline import GRACE_S, Edges, FeedWork, NetworkWatch, Observers, Runner, Tally
 from ingest.pipeline.feeds import read_feed
@@ -439,9 +439,9 @@ class Daemon:
                 score.wrote_lesson(host, lesson.gap_s)
             case "change", _:  # of a subscription: a feed may be polled as often as before
                 self.world.due(FEEDS, clock.now())
-            case "forgive" | "poll_soon", [feed_ids, *_]:
-                for feed_id in feed_ids:
-                    self.forgive(feed_id)
+            case "forgive" | "poll_soon", [feeds, *_]:
+                for feed in feeds:
+                    self.forgive(feed.feed_id if isinstance(feed, FeedClaim) else feed)
 
     def forgive(self, feed_id: int) -> None:
         """The promise to this feed was taken back."""

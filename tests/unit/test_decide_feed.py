@@ -330,6 +330,12 @@ def test_while_our_own_network_is_away_nothing_is_counted_and_the_feed_is_tried_
     assert plan.reason == "the name server does not answer; not counted, our own network is away"
 
 
+def test_a_last_probe_in_an_outage_of_our_own_network_is_still_to_be_made():
+    error = TransientFetchError("u", Outcome.DNS_ERROR, "the name server does not answer")
+    plan = plan_feed_in_outage(feed_claim(failures=30.0, is_last_probe=True), error, now=NOW, terms=TERMS)
+    assert (plan.is_last_probe, plan.state, plan.failures) == (True, FeedState.ACTIVE, 30.0)
+
+
 def test_in_an_outage_too_the_hours_that_a_feed_wants_skipped_are_skipped():
     claim = feed_claim(learned=Learned(hints=Hints(skip_hours=(NOW.hour,))))
     plan = plan_feed_in_outage(claim, TransientFetchError("u", Outcome.TIMEOUT, "silent"), now=NOW, terms=TERMS)

@@ -5,6 +5,7 @@ import pytest
 from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, TransientFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline import NetworkWatch
+from tests.unit.make import feed_claim
 
 
 class Clock:
@@ -102,27 +103,28 @@ def test_one_host_that_is_silent_again_and_again_says_nothing():
     assert not network.is_away
 
 
-def test_failures_counted_before_it_was_clear_are_forgiven_once():
+def test_feeds_whose_failures_were_counted_before_it_was_clear_are_forgiven_once():
     network, _, _ = watch()
-    network.counted(1, 0.0, SILENCE)
-    network.counted(2, 1.5, SILENCE)
-    network.counted(1, 0.25, SILENCE)  # it failed again meanwhile: what was before the first counts
-    assert network.take_counted() == {1: 0.0, 2: 1.5}
-    assert network.take_counted() == {}
+    first, other = feed_claim(feed_id=1), feed_claim(feed_id=2, failures=1.5)
+    network.counted(first, SILENCE)
+    network.counted(other, SILENCE)
+    network.counted(feed_claim(feed_id=1, failures=0.25), SILENCE)  # it failed again meanwhile: as it was before the first counts
+    assert network.take_counted() == (first, other)
+    assert network.take_counted() == ()
 
 
 @pytest.mark.parametrize("error", [REFUSAL, ParseError(Outcome.NOT_A_FEED, "an HTML page"), IngestError("KeyError: 'x'")])
 def test_failures_that_were_no_silence_are_never_forgiven(error):
     network, _, _ = watch()
-    network.counted(1, 0.0, error)
-    assert network.take_counted() == {}
+    network.counted(feed_claim(), error)
+    assert network.take_counted() == ()
 
 
 def test_an_answer_proves_that_the_failures_before_it_were_no_outage():
     network, _, _ = watch()
-    network.counted(1, 0.0, SILENCE)
+    network.counted(feed_claim(), SILENCE)
     network.answered("a")
-    assert network.take_counted() == {}
+    assert network.take_counted() == ()
 
 
 def test_an_attempt_that_began_while_the_network_was_away_fails_by_it_though_it_is_back():
