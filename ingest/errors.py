@@ -4,6 +4,7 @@
     ├── ConfigError              stop the program, exit 4; carries every problem found, not only the first
     ├── FetchError               one HTTP exchange failed
     │   ├── TransientFetchError  come back later, not before `retry_after_s`
+    │   │   ├── NoTurn           nobody was asked: the host's next turn is too far away
     │   │   └── RobotsUnreachable  the host cannot say what robots may fetch: come back at `again_at`
     │   └── PermanentFetchError  asking again will not help
     ├── ParseError               these bytes are no feed (or too broken to read)
@@ -63,6 +64,14 @@ class FetchError(IngestError):
 
 class TransientFetchError(FetchError):
     """Come back later; not before `retry_after_s` when the server named a time."""
+
+
+class NoTurn(TransientFetchError):
+    """Nobody was asked, for the next turn at the host is too far away. That is no failure: come back in `retry_after_s`."""
+
+    def __init__(self, host: str, *, wait_s: float) -> None:
+        reason = f"{host} is to be left alone for {wait_s:.0f} s more"
+        super().__init__(host, Outcome.RATE_LIMITED, reason, retry_after_s=wait_s)
 
 
 class RobotsUnreachable(TransientFetchError):

@@ -50,8 +50,7 @@ class HostTurns(Protocol):
     async def reserve(self, host: str) -> float:
         """Seconds to wait for the turn that is now ours.
 
-        Raises TransientFetchError (rate_limited) where the host is to be left alone for longer than a request can wait;
-        StoreError.
+        Raises NoTurn where the host is to be left alone for longer than a request can wait; StoreError.
         """
         ...
 

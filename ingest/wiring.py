@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from ingest.clock import Clock, SystemClock
 from ingest.config import Settings
-from ingest.errors import ConfigError, FetchError, ParseError, Problem, TransientFetchError
+from ingest.errors import ConfigError, FetchError, NoTurn, ParseError, Problem
 from ingest.fetch import HostGate, HttpFetcher
 from ingest.log import get
 from ingest.metrics import Metrics
@@ -29,7 +29,6 @@ from ingest.model import (
 )
 from ingest.offload import WorkerPool
 from ingest.opening import open_ready_store, spread
-from ingest.outcome import Outcome
 from ingest.parse import read_opml
 from ingest.pipeline import (
     ArticleTools,
@@ -57,7 +56,7 @@ C = TypeVar("C")
 
 _SQLITE_THREADS = 3  # one writes; the others read meanwhile
 _POSTGRES_THREADS = 8
-_PATIENCE_S = 60.0  # with a host's turn, for a request on the way; what takes longer is tried again later
+_PATIENCE_S = 60.0  # with a host's turn, for a request on the way, unless its gap is longer; what takes longer is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +157,12 @@ class StoredTurns:
     clock: Clock
 
     async def reserve(self, host: str) -> float:
-        """Seconds to wait for the turn that is now ours. Raises TransientFetchError where that is too long; StoreError."""
+        """Seconds to wait for the turn that is now ours. Raises NoTurn where that is too long for a request; StoreError."""
         now = self.clock.now()
-        at = await self.in_thread(self.hosts.reserve, host, now, within_s=_PATIENCE_S)
-        wait_s = (at - now).total_seconds()
-        if wait_s > _PATIENCE_S:
-            reason = f"{host} is to be left alone for {wait_s:.0f} s more"
-            raise TransientFetchError(host, Outcome.RATE_LIMITED, reason, retry_after_s=wait_s)
+        turn = await self.in_thread(self.hosts.reserve, host, now, within_s=_PATIENCE_S)
+        wait_s = (turn.at - now).total_seconds()
+        if not turn.is_ours:
+            raise NoTurn(host, wait_s=wait_s)
         return wait_s
 
 

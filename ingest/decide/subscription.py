@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ingest.errors import FetchError, PermanentFetchError
+from ingest.errors import FetchError, NoTurn, PermanentFetchError
 from ingest.model import EntryPlan, FeedPlan, Learned
 from ingest.model.subscribed import AskedFor, Question, Subscription, SubscriptionState
-from ingest.outcome import Outcome
 from ingest.policy import DAY_S, HOUR_S, MINUTE_S, HostPolicy, PollPolicy
 from ingest.schedule import find_rate, rate_at
 
@@ -70,7 +69,7 @@ def after_refusal(
     if _is_answered(subscription):
         return subscription
     wait_s, attempts = _pause_s(error, subscription.attempts, chance), subscription.attempts
-    if error.outcome is Outcome.RATE_LIMITED and error.status is None:
+    if isinstance(error, NoTurn):
         attempts -= 1
     elif subscription.state is SubscriptionState.LEAVING:
         wait_s = _growing(_FAILED_S, attempts, most_s=_MAX_PAUSE_S, chance=chance)

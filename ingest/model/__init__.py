@@ -18,7 +18,7 @@ from ingest.model.asked import Fetched, FetchRequest, Hop, NotModified, Purpose,
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedSecrets, FeedSpec, FeedState
 from ingest.model.held import ArticleClaim, FeedClaim, Lease, Move
 from ingest.model.history import Backfill, Checkpoint, GapRepair, HistoryPlan, Strategy
-from ingest.model.learned import Hints, HostLesson, HostState, Learned
+from ingest.model.learned import Hints, HostLesson, HostState, Learned, Turn
 from ingest.model.planned import (
     Action,
     Applied,
@@ -105,5 +105,6 @@ __all__ = [
     "Strategy",
     "Subscription",
     "SubscriptionState",
+    "Turn",
     "Validators",
 ]

@@ -43,6 +43,14 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """When the next request to a host may start, and whether that turn is now the asker's alone."""
+
+    at: datetime
+    is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HostLesson:
     """What an answer taught about a host: from now on so far apart, and nothing before then."""
 

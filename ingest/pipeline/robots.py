@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ingest.errors import FetchError, RobotsUnreachable
+from ingest.errors import FetchError, NoTurn, RobotsUnreachable
 from ingest.model import FeedSecrets, Fetched, FetchRequest, Purpose, RobotsFile, RobotsVerdict, Ruling
-from ingest.outcome import Outcome
 from ingest.pipeline.edges import Edges
 from ingest.policy import RobotsPolicy
 from ingest.ports import CrawlDelays, RobotsStore
@@ -93,9 +92,9 @@ class RobotsGate:
         try:
             file = read_answer(origin, await self._fetch(request), self._policy)
             edges.network.answered(host)
+        except NoTurn:
+            raise
         except FetchError as failure:
-            if failure.outcome is Outcome.RATE_LIMITED and failure.status is None:  # no turn at the host: nobody was asked
-                raise
             edges.network.failed(host, failure)
             if edges.network.is_away:  # which says nothing about the host
                 raise

@@ -19,6 +19,7 @@ from ingest.schedule.hosts import (
     after_refusal_elsewhere,
     effective_gap_s,
     is_throttling,
+    patience_s,
     poll_floor_s,
 )
 from ingest.schedule.interval import Bounds, NextPoll, first_poll_at, next_poll, past_skipped
@@ -62,6 +63,7 @@ __all__ = [
     "next_poll",
     "next_try_at",
     "past_skipped",
+    "patience_s",
     "plan_setback",
     "poll_floor_s",
     "rate_at",

@@ -19,12 +19,24 @@ _BLIND_STEP = 2.0  # without Retry-After nothing says by how much
 _FIRST_GAP_S = 1.0  # doubled where the policy knows no gap
 _BLIND_PAUSE_S = 60.0
 _QUIET_DAYS = 30.0  # without a refusal: then the learned gap is halved
+_CLOCKS_S = 5.0  # by which the clocks of two daemons differ
 _WINDOW = timedelta(hours=1)  # older grants count half
 
 
 def effective_gap_s(host: HostState, now: datetime, policy: HostPolicy) -> float:
     """Seconds between the starts of two requests to the host."""
     return max(policy.gap_s, host.crawl_delay_s or 0.0, _learned_gap_s(host, now))
+
+
+def patience_s(host: HostState, now: datetime, policy: HostPolicy, *, least_s: float) -> float:
+    """Seconds that a request on its way waits for its turn: `least_s`, and where the gap is longer than that, the whole gap.
+
+    A redirect, the page after its robots.txt and the second page of a history come right after a turn: with less patience their
+    turn would never come. A host that wants to be left alone is waited for no longer than others.
+    """
+    if host.throttled_until is not None and host.throttled_until > now:
+        return least_s
+    return max(least_s, effective_gap_s(host, now, policy) + _CLOCKS_S)
 
 
 def poll_floor_s(host: HostState, now: datetime, policy: HostPolicy) -> float:

@@ -26,7 +26,7 @@ from ingest.store import dialect, turns
 from ingest.store.dialect import AnyRow
 from ingest.store.schema import ACTIVE, PENDING, entries, feeds, hosts
 
-_NOW, _AHEAD = sa.bindparam("now", type_=dialect.Utc), sa.bindparam("ahead", type_=dialect.Utc)
+_NOW, _AHEAD, _FAR = (sa.bindparam(name, type_=dialect.Utc) for name in ("now", "ahead", "far"))
 _LEAST_WINDOW = 16  # due rows looked at in one go; doubled with each further look
 
 
@@ -121,10 +121,12 @@ def is_free(queue: Queue, now: datetime | sa.ColumnElement[datetime]) -> sa.Colu
 
 def _has_turn() -> sa.ColumnElement[bool]:
     """The host of the row (joined) may be asked now. Turns far ahead of now were given by a clock that has been set back."""
-    is_clock_set_back = sa.and_(
-        hosts.c.granted_at > _AHEAD, sa.or_(hosts.c.throttled_until.is_(None), hosts.c.throttled_until <= _NOW)
-    )
-    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= _NOW, is_clock_set_back)
+    gaps_s = (sa.func.coalesce(column, 0.0) for column in (hosts.c.gap_s, hosts.c.crawl_delay_s))
+    is_quick = sa.and_(*(gap_s <= turns.LONG_GAP_S for gap_s in gaps_s))
+    is_clock_set_back = sa.or_(hosts.c.granted_at > _FAR, sa.and_(is_quick, hosts.c.granted_at > _AHEAD))
+    is_throttled = sa.and_(hosts.c.throttled_until.is_not(None), hosts.c.throttled_until > _NOW)
+    was_set_back = sa.and_(is_clock_set_back, ~is_throttled)
+    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= _NOW, was_set_back)
 
 
 def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ...]:
@@ -188,11 +190,12 @@ def _choose(connection: sa.Connection, lane: Lane, choice: _Choice) -> None:
     Rows of hosts that can take no more are left to the database from the second window on: of a host with 10,000 due feeds all
     would be read each time, 98 ms, to find the one that may start.
     """
-    wish, window = choice.wish, max(_LEAST_WINDOW, choice.room + choice.hostless_room)
+    moments = _moments(choice.wish)
+    window = max(_LEAST_WINDOW, choice.room + choice.hostless_room)
     after: dict[str, Any] = {"after_at": dialect.EARLIEST, "after_id": 0}
     has_hostless = True  # in the last window: rows that ask nobody are not looked for among too many others
     while choice.room > 0 or (choice.hostless_room > 0 and has_hostless):
-        bound = {"now": wish.now, "ahead": wish.now + turns.FURTHEST, "due_by": wish.due_by, "window": window, **after}
+        bound = {**moments, "window": window, **after}
         statement = lane[bool(choice.full)]
         rows = connection.execute(statement, bound | {"full": sorted(choice.full)} if choice.full else bound).all()
         hostless_room = choice.hostless_room
@@ -202,6 +205,11 @@ def _choose(connection: sa.Connection, lane: Lane, choice: _Choice) -> None:
             return
         after = {"after_at": rows[-1].due_at, "after_id": rows[-1].id}
         window *= 2
+
+
+def _moments(wish: Wish) -> dict[str, datetime]:
+    ahead, far = turns.furthest(wish.hosts.gap_s), turns.furthest_of_all(wish.hosts)
+    return {"now": wish.now, "ahead": wish.now + ahead, "far": wish.now + far, "due_by": wish.due_by}
 
 
 def _select_free(queue: Queue, lane: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:

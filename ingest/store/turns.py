@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.model import HostLesson, HostState
+from ingest.model import HostLesson, HostState, Turn
 from ingest.policy import HostPolicy
-from ingest.schedule import after_grant, effective_gap_s
+from ingest.schedule import after_grant, effective_gap_s, patience_s
 from ingest.store import dialect
 from ingest.store.dialect import AnyRow
 from ingest.store.engine import Database
@@ -17,7 +17,9 @@ from ingest.store.schema import HOST, feeds, hosts
 
 LOCK = "turns"  # held by whoever hands out turns: claims of feeds and of entries, and requests on the way
 
-FURTHEST = timedelta(seconds=120)  # ahead of now that turns are given
+_FURTHEST_S, _MARGIN_S = 120.0, 60.0  # ahead of now that turns are given; of a host with a long gap, that much beyond it
+LONG_GAP_S = _FURTHEST_S - _MARGIN_S
+_LONGEST_DELAY_S = 3600.0  # of a robots.txt, whatever the policy says
 
 _STATE = ("gap_s", "crawl_delay_s", "granted", "window_at", "refused_at", "throttled_until", "feeds")
 COLUMNS = tuple(hosts.c[name].label(f"host_{name}") for name in _STATE)
@@ -56,6 +58,16 @@ def _turn(host: HostState, at: datetime, policy: HostPolicy, *, requests: int = 
         "granted": after.granted,
         "window_at": after.window_at,
     }
+
+
+def furthest(gap_s: float) -> timedelta:
+    """How far ahead of now a turn at a host with this gap can be; one that is further was given by a clock since set back."""
+    return timedelta(seconds=max(_FURTHEST_S, gap_s + _MARGIN_S))
+
+
+def furthest_of_all(policy: HostPolicy) -> timedelta:
+    """The same for the host with the longest gap that there can be."""
+    return furthest(max(policy.gap_s, policy.max_gap_s, _LONGEST_DELAY_S))
 
 
 def _write_turns(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -117,18 +129,19 @@ class HostTable:
         self._database = database
         self._policy = policy
 
-    def reserve(self, host: str, now: datetime, *, within_s: float) -> datetime:
-        """The moment of the next turn at this host, which is the caller's alone if it comes within so many seconds."""
+    def reserve(self, host: str, now: datetime, *, within_s: float) -> Turn:
+        """The next turn at this host. It is the caller's alone if it comes within so many seconds, or within the host's gap."""
         return self._database.transact(lambda connection: self._reserve(connection, host[: HOST.length], now, within_s))
 
-    def _reserve(self, connection: sa.Connection, name: str, now: datetime, within_s: float) -> datetime:
+    def _reserve(self, connection: sa.Connection, name: str, now: datetime, within_s: float) -> Turn:
         dialect.hold(connection, LOCK)
         found = _find(connection, name)
-        at = _next_turn(found, now)
-        if (at - now).total_seconds() <= within_s:
-            host = state_of(found) if found else HostState(name)
+        host = state_of(found) if found else HostState(name)
+        at = _next_turn(found, now, furthest(effective_gap_s(host, now, self._policy)))
+        is_ours = (at - now).total_seconds() <= patience_s(host, now, self._policy, least_s=within_s)
+        if is_ours:
             _write_turns(connection, [_turn(host, at, self._policy)])
-        return at
+        return Turn(at, is_ours)
 
     def find(self, host: str) -> HostState | None:
         """What is known of a host."""
@@ -158,11 +171,11 @@ class HostTable:
         self._database.transact(_count_feeds)
 
 
-def _next_turn(found: AnyRow | None, now: datetime) -> datetime:
+def _next_turn(found: AnyRow | None, now: datetime, ahead: timedelta) -> datetime:
     if found is None or found.next_request_at is None:
         return now
     is_throttled = found.host_throttled_until is not None and found.host_throttled_until > now
-    if found.granted_at is not None and found.granted_at > now + FURTHEST and not is_throttled:
+    if found.granted_at is not None and found.granted_at > now + ahead and not is_throttled:
         return now  # given by a clock that has been set back
     next_at: datetime = found.next_request_at
     return max(now, next_at)

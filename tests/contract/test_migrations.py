@@ -112,7 +112,15 @@ def test_due_rows_are_found_along_their_index(store: SqlStore, make: Make, queue
             connection.execute(sa.text("SET enable_seqscan = off"))
             connection.execute(sa.text("SET enable_bitmapscan = off"))
             connection.execute(sa.text("SET enable_sort = off"))
-        bound = {"now": make.now, "ahead": make.now, "due_by": make.now, "after_at": EARLIEST, "after_id": 0, "window": 64}
+        bound = {
+            "now": make.now,
+            "ahead": make.now,
+            "far": make.now,
+            "due_by": make.now,
+            "after_at": EARLIEST,
+            "after_id": 0,
+            "window": 64,
+        }
         for whole, without_some in queue.statements:
             for query in (whole.params(**bound), without_some.params(**bound, full=["crowd.example"])):
                 text = query.compile(connection, compile_kwargs={"literal_binds": True})

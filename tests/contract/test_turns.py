@@ -1,10 +1,13 @@
 """Turns at hosts: one budget for feeds, entries and requests on the way, kept by all daemons of a database together."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from ingest.model import Action, EntryState, HostLesson
+import pytest
+
+from ingest.model import Action, EntryState, HostLesson, Turn
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, KeepPolicy
 from ingest.store import SqlStore
@@ -22,6 +25,22 @@ def claim(store: SqlStore, make: Make, seconds: float = 0.0) -> list[str]:
 def crowd(store: SqlStore, make: Make, number: int = 5, host: str = "big.example") -> None:
     specs = [make.spec(f"https://{host}/{n}") for n in range(number)]
     store.feeds.sync(specs, make.now, first_poll_at=lambda _: make.now)
+
+
+def set_gap(open_as: OpenAs) -> SqlStore:
+    return open_as("me", HostPolicy(gap_s=300))
+
+
+def learn_gap(open_as: OpenAs) -> SqlStore:
+    store = open_as("me", HostPolicy(gap_s=1))
+    store.hosts.learn("big.example", HostLesson(300.0, Make.now, "429"), Make.now)
+    return store
+
+
+def set_delay(open_as: OpenAs) -> SqlStore:
+    store = open_as("me", HostPolicy(gap_s=1))
+    store.hosts.set_crawl_delay("big.example", 300.0, Make().at(-5))
+    return store
 
 
 def test_starts_at_one_host_are_a_gap_apart_whoever_claims(open_as: OpenAs, make: Make) -> None:
@@ -87,15 +106,39 @@ def test_reserved_turns_are_a_gap_apart_however_many_ask_at_once(open_as: OpenAs
     with ThreadPoolExecutor(WORKERS) as threads:
         given = threads.map(lambda n: stores[n % WORKERS].hosts.reserve("h.example", make.now, within_s=60), range(12))
 
-    assert sorted(given) == [make.now + 5 * n * SECOND for n in range(12)]
+    assert sorted(turn.at for turn in given) == [make.now + 5 * n * SECOND for n in range(12)]
 
 
 def test_a_turn_that_is_too_far_away_is_told_but_not_taken(open_as: OpenAs, make: Make) -> None:
     store = open_as("me", HostPolicy(gap_s=40))
-    assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now
-    assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now + 40 * SECOND
-    for _ in range(2):
-        assert store.hosts.reserve("h.example", make.now, within_s=60) == make.now + 80 * SECOND
+    turns = [store.hosts.reserve("h.example", make.now, within_s=60) for _ in range(4)]
+    assert turns == [
+        Turn(make.now + seconds * SECOND, is_ours) for seconds, is_ours in ((0, True), (40, True), (80, False), (80, False))
+    ]
+
+
+def test_a_host_with_a_long_gap_is_waited_for_as_long_as_that(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=300))
+    turns = [store.hosts.reserve("h.example", make.now, within_s=60) for _ in range(3)]
+    assert turns == [Turn(make.now, True), Turn(make.now + 300 * SECOND, True), Turn(make.now + 600 * SECOND, False)]
+
+
+def test_a_host_that_wants_to_be_left_alone_is_not_waited_for_longer_than_others(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    store.hosts.learn("h.example", HostLesson(300.0, make.at(2), "429"), make.now)
+    assert store.hosts.reserve("h.example", make.now, within_s=60) == Turn(make.at(2), False)
+
+
+@pytest.mark.parametrize("teach", [set_gap, learn_gap, set_delay], ids=["of the policy", "learned", "of robots.txt"])
+def test_a_turn_that_is_a_long_gap_ahead_is_believed(open_as: OpenAs, make: Make, teach: Callable[[OpenAs], SqlStore]) -> None:
+    store = teach(open_as)
+    crowd(store, make, 2)
+    assert len(claim(store, make)) == 1
+    assert store.hosts.reserve("big.example", make.now, within_s=60) == Turn(make.at(5), True)
+    assert claim(store, make, 1) == []
+    assert store.hosts.reserve("big.example", make.now, within_s=60).at == make.at(10)
+    assert claim(store, make, 599) == []
+    assert len(claim(store, make, 600)) == 1
 
 
 def test_a_learned_gap_and_a_pause_outlive_the_process_and_hold_for_every_kind_of_request(open_as: OpenAs, make: Make) -> None:
@@ -105,7 +148,7 @@ def test_a_learned_gap_and_a_pause_outlive_the_process_and_hold_for_every_kind_o
 
     second = open_as("second", HostPolicy())
     assert claim(second, make, 59) == []
-    assert second.hosts.reserve("big.example", make.now, within_s=0) == make.at(1)
+    assert second.hosts.reserve("big.example", make.now, within_s=0) == Turn(make.at(1), False)
     assert claim(second, make, 60) == ["https://big.example/0"]
     assert claim(second, make, 60 + 62) == []
     assert claim(second, make, 60 + 63) == ["https://big.example/1"]
@@ -173,7 +216,7 @@ def test_turns_that_a_clock_far_ahead_gave_hold_nobody_back_once_it_is_set_right
     crowd(store, make)
     store.hosts.reserve("big.example", make.at(60), within_s=0)
 
-    assert store.hosts.reserve("big.example", make.now, within_s=0) == make.now
+    assert store.hosts.reserve("big.example", make.now, within_s=0) == Turn(make.now, True)
     store.hosts.reserve("big.example", make.at(60), within_s=0)
     assert claim(store, make) == ["https://big.example/0"]
 

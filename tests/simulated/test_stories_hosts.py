@@ -101,3 +101,15 @@ def test_where_a_redirect_leads_to_a_host_that_refuses_that_host_is_left_alone(w
     here.run(days=0.25)
     here.score.assert_none()
     assert here.score.refused <= 2
+
+
+def test_a_feed_that_redirects_within_a_host_that_allows_one_request_in_two_minutes_is_had_once_that_is_learned(world):
+    here = world(tick_s=5.0)
+    strict = here.web.site("strict.example", rules=[Bucket(120.0)])
+    target = strict.feed("/feed/", every(2 * HOUR_S, days=2), is_listed=False)
+    strict.feed("/feed", target.published)
+    strict.moved("/feed", target.url, status=302)
+    here.run(days=0.5)
+    here.score.assert_none()
+    info = feed_info(here, strict.feeds["/feed"].url)
+    assert (info.failures, info.entries >= 5) == (0.0, True)

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.decide import Explained, Found, Terms, body_hash, explain, plan_feed, plan_pushed_feed
 from ingest.decide import subscription as decide
-from ingest.errors import PermanentFetchError, TransientFetchError
+from ingest.errors import NoTurn, PermanentFetchError, TransientFetchError
 from ingest.model import (
     AskedFor,
     FeedHead,
@@ -114,8 +114,7 @@ def test_a_hub_that_asks_for_a_year_is_believed_as_far_as_hosts_are():
 
 
 def test_a_request_that_found_no_turn_at_the_hubs_host_is_none():
-    error = TransientFetchError("hub.example", Outcome.RATE_LIMITED, "to be left alone for 90 s more", retry_after_s=90.0)
-    assert refused(asked(), error, NOW, chance=MIDDLE).attempts == 0
+    assert refused(asked(), NoTurn("hub.example", wait_s=90.0), NOW, chance=MIDDLE).attempts == 0
 
 
 def test_pauses_are_spread_by_chance():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, TransientFetchError
+from ingest.errors import FetchError, IngestError, NoTurn, ParseError, PermanentFetchError, TransientFetchError
 from ingest.outcome import Outcome
 from ingest.pipeline import NetworkWatch
 from tests.unit.make import feed_claim
@@ -80,7 +80,7 @@ def test_an_answer_that_cannot_be_used_is_an_answer(outcome):
     [
         PermanentFetchError("http://10.0.0.1/", Outcome.BLOCKED_ADDRESS, "an address within"),
         PermanentFetchError("https://f/", Outcome.PROTOCOL_ERROR, "the request could not be sent"),
-        TransientFetchError("https://f/", Outcome.RATE_LIMITED, "to be left alone for 90 s more", retry_after_s=90.0),
+        NoTurn("f", wait_s=90.0),
         TransientFetchError("https://f/", Outcome.INTERNAL_ERROR, "unexpected KeyError"),
     ],
     ids=["an address that is never asked", "a request that cannot be sent", "no turn", "a defect"],
