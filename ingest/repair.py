@@ -12,11 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ingest.decide import plan_entry
-from ingest.errors import FetchError, IngestError, ParseError, PermanentFetchError, StoreError, StoreUnavailable, WorkKilled
+from ingest.errors import (
+    FetchError,
+    IngestError,
+    NoTurn,
+    ParseError,
+    PermanentFetchError,
+    StoreError,
+    StoreUnavailable,
+    WorkKilled,
+)
 from ingest.history import find_strategy, is_within
 from ingest.log import get
 from ingest.model import Checkpoint, FeedInfo, FeedState, GapInfo, GapRepair, KeyedEntry, Lease, Strategy
 from ingest.paging import Page, Pager, read_page
+from ingest.schedule import next_turn_at
 from ingest.wiring import Service
 
 _REASON = "found by repair of a gap"
@@ -99,8 +109,14 @@ async def _repair(service: Service, gap: GapInfo) -> GapRepair | None:
 
 
 def _plan(service: Service, gap: GapInfo, feed: FeedInfo, look: _Look) -> GapRepair:
-    """What was found, or another look after a pause where a page failed that may be had then; the last look counts as it is."""
+    """What was found, or another look after a pause where a page failed that may be had then; the last look counts as it is.
+
+    One for which a host had no turn to give is none.
+    """
     now = service.clock.now()
+    if isinstance(look.error, NoTurn):
+        at = next_turn_at(look.error.retry_after_s, now, chance=service.feeds.edges.chance())
+        return GapRepair(gap.gap_id, gap.feed_id, now, f"to be tried again: {look}", next_try_at=at, is_try=False)
     if look.error and not isinstance(look.error, PermanentFetchError) and gap.tries + 1 < _TRIES:
         return _again(gap, str(look), now, least_s=_told_pause_s(service, look.error))
     full_text = service.settings.full_text

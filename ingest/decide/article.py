@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ingest.decide.draft import TITLE_CHARS
-from ingest.errors import ExtractError, FetchError, IngestError, PermanentFetchError, RobotsUnreachable, WorkKilled
+from ingest.errors import ExtractError, FetchError, IngestError, NoTurn, PermanentFetchError, RobotsUnreachable, WorkKilled
 from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, Entry, EntryState, HostLesson, Identity, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
-from ingest.schedule import after_refusal, after_refusal_elsewhere, is_throttling, next_try_at, throttled_until
+from ingest.schedule import after_refusal, after_refusal_elsewhere, is_throttling, next_try_at, next_turn_at, throttled_until
 from ingest.text import one_line
 from ingest.urls import host_of
 
@@ -111,18 +111,33 @@ def plan_article_in_outage(
     claim: ArticleClaim, error: FetchError, *, fallback: Article, known: Recognition, now: datetime, chance: float
 ) -> ArticlePlan:
     """Nearly everything fails: it is our own network. No try is counted, the page is tried again soon."""
-    plan = ArticlePlan(
+    plan = _uncounted(claim, error, now, why="our own network is away")
+    at = now + timedelta(seconds=_OUTAGE_S * (0.5 + chance))
+    return _with_feed_text(replace(plan, next_try_at=at), fallback, known)
+
+
+def plan_article_without_turn(
+    claim: ArticleClaim, error: NoTurn, *, fallback: Article, known: Recognition, now: datetime, chance: float
+) -> ArticlePlan:
+    """A host on the way to the page had no turn to give: nobody was asked. No try is counted, it is tried when there is one."""
+    plan = _uncounted(claim, error, now, why="nobody was asked")
+    at = next_turn_at(error.retry_after_s, now, chance=chance)
+    return _with_feed_text(replace(plan, next_try_at=at), fallback, known)
+
+
+def _uncounted(claim: ArticleClaim, error: FetchError, now: datetime, *, why: str) -> ArticlePlan:
+    """An attempt that is no fault of the page."""
+    return ArticlePlan(
         claim=claim,
         action=Action.NONE,
         outcome=error.outcome,
-        reason=f"{error.reason}; not counted, our own network is away",
+        reason=f"{error.reason}; not counted, {why}",
         tried_at=now,
         state=EntryState.PENDING,
         article_id=claim.article_id,
         attempts=claim.attempts,
-        next_try_at=now + timedelta(seconds=_OUTAGE_S * (0.5 + chance)),
+        next_try_at=now,
     )
-    return _with_feed_text(plan, fallback, known)
 
 
 def plan_known_link(claim: ArticleClaim, candidates: tuple[Candidate, ...], *, now: datetime) -> ArticlePlan | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ingest.decide.terms import Terms
-from ingest.errors import FetchError, IngestError, ParseError, WorkKilled
+from ingest.errors import FetchError, IngestError, NoTurn, ParseError, WorkKilled
 from ingest.model import FeedClaim, FeedPlan, FeedState, HostLesson
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy
@@ -13,6 +13,7 @@ from ingest.schedule import (
     after_refusal,
     after_refusal_elsewhere,
     is_throttling,
+    next_turn_at,
     past_skipped,
     plan_setback,
     throttled_until,
@@ -59,21 +60,32 @@ def plan_feed_failure(claim: FeedClaim, error: IngestError, *, now: datetime, te
 
 def plan_feed_in_outage(claim: FeedClaim, error: FetchError, *, now: datetime, terms: Terms, elapsed_ms: int = 0) -> FeedPlan:
     """Nearly everything fails: it is our own network, no fault of the feed. Nothing is counted, and it is tried again soon."""
+    plan = _uncounted(claim, error, now, terms, why="our own network is away")
     wait_s = _OUTAGE_S * (0.5 + terms.chance)
-    plan = FeedPlan(
+    return _outside_skipped(replace(plan, next_poll_at=now + timedelta(seconds=wait_s), elapsed_ms=elapsed_ms))
+
+
+def plan_feed_without_turn(claim: FeedClaim, error: NoTurn, *, now: datetime, terms: Terms, elapsed_ms: int = 0) -> FeedPlan:
+    """A host on the way to the feed had no turn to give: nobody was asked. Nothing is counted; it is tried when there is one."""
+    plan = _uncounted(claim, error, now, terms, why="nobody was asked")
+    at = next_turn_at(error.retry_after_s, now, chance=terms.chance)
+    return _outside_skipped(replace(plan, next_poll_at=at, elapsed_ms=elapsed_ms))
+
+
+def _uncounted(claim: FeedClaim, error: FetchError, now: datetime, terms: Terms, *, why: str) -> FeedPlan:
+    """A poll that is no failure of the feed: all stays as it was."""
+    return FeedPlan(
         claim=claim,
         polled_at=now,
         outcome=error.outcome,
-        reason=f"{error.reason}; not counted, our own network is away",
-        next_poll_at=now + timedelta(seconds=wait_s),
-        next_reason="our own network is away",
+        reason=f"{error.reason}; not counted, {why}",
+        next_poll_at=now,
+        next_reason=why,
         rate_root=terms.next_poll(claim, now).root,
-        elapsed_ms=elapsed_ms,
         failures=claim.failures,
         is_last_probe=claim.is_last_probe,
         move=claim.move,
     )
-    return _outside_skipped(plan)
 
 
 def _given_up(plan: FeedPlan, setback: Setback, now: datetime) -> FeedPlan:

@@ -60,3 +60,4 @@ class GapRepair:
     found: int | None = None  # None: it could not be looked for yet
     new: tuple[EntryPlan, ...] = ()
     next_try_at: datetime | None = None  # None: that was the last look
+    is_try: bool = True  # else nobody was asked, and it does not count as one

@@ -14,12 +14,13 @@ from ingest.decide import (
     plan_article,
     plan_article_failure,
     plan_article_in_outage,
+    plan_article_without_turn,
     plan_disallowed,
     plan_empty,
     plan_known_link,
 )
 from ingest.dedupe import link_identity, match
-from ingest.errors import FetchError, IngestError, LeaseLost, RobotsUnreachable, StoreError, WorkKilled
+from ingest.errors import FetchError, IngestError, LeaseLost, NoTurn, RobotsUnreachable, StoreError, WorkKilled
 from ingest.model import (
     Applied,
     ArticleClaim,
@@ -257,6 +258,8 @@ def _decide_failure(claim: ArticleClaim, attempt: _Attempt, known: Recognition, 
     error, fallback = attempt.error, attempt.made.article
     assert error is not None
     edges, now = tools.edges, tools.edges.clock.now()
+    if isinstance(error, NoTurn):
+        return plan_article_without_turn(claim, error, fallback=fallback, known=known, now=now, chance=edges.chance())
     if attempt.is_ours and isinstance(error, FetchError):
         return plan_article_in_outage(claim, error, fallback=fallback, known=known, now=now, chance=edges.chance())
     return plan_article_failure(

@@ -11,10 +11,11 @@ from ingest.decide import (
     plan_feed,
     plan_feed_failure,
     plan_feed_in_outage,
+    plan_feed_without_turn,
     plan_pushed_feed,
     plan_same_feed,
 )
-from ingest.errors import FetchError, IngestError, LeaseLost, ParseError, WorkKilled
+from ingest.errors import FetchError, IngestError, LeaseLost, NoTurn, ParseError, WorkKilled
 from ingest.model import (
     Applied,
     FeedClaim,
@@ -145,10 +146,15 @@ async def _hash(body: bytes, tools: FeedTools) -> str:
 
 
 async def _fail(claim: FeedClaim, error: IngestError, tools: FeedTools, *, started_s: float) -> FeedPlan:
-    """Write a poll that failed. While our own network is away no failure counts, nor do those that led to that verdict."""
+    """Write a poll that failed. While our own network is away no failure counts, nor do those that led to that verdict, nor
+    does one for which nobody was asked.
+    """
     now, network = tools.edges.clock.now(), tools.edges.network
     elapsed_ms = round(1000 * (tools.edges.clock.monotonic_s() - started_s))
-    if isinstance(error, FetchError) and network.is_ours(error, since_s=started_s):
+    if isinstance(error, NoTurn):
+        plan = plan_feed_without_turn(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
+        await _apply(plan, tools)
+    elif isinstance(error, FetchError) and network.is_ours(error, since_s=started_s):
         plan = plan_feed_in_outage(claim, error, now=now, terms=tools.terms(), elapsed_ms=elapsed_ms)
         await _apply(plan, tools)
     else:

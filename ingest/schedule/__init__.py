@@ -11,7 +11,7 @@ moves     when a permanent redirect is believed
 outage    whether it is our own network
 """
 
-from ingest.schedule.backoff import Setback, failure_weight, next_try_at, plan_setback, throttled_until
+from ingest.schedule.backoff import Setback, failure_weight, next_try_at, next_turn_at, plan_setback, throttled_until
 from ingest.schedule.gaps import GapEstimate, find_gap
 from ingest.schedule.hosts import (
     after_grant,
@@ -62,6 +62,7 @@ __all__ = [
     "learn",
     "next_poll",
     "next_try_at",
+    "next_turn_at",
     "past_skipped",
     "patience_s",
     "plan_setback",

@@ -13,6 +13,7 @@ _SOFT = frozenset({Outcome.PROTOCOL_ERROR, Outcome.TRUNCATED, Outcome.TLS_ERROR,
 _PASSING_WEIGHT, _SOFT_WEIGHT, _HARD_WEIGHT = 0.25, 0.5, 1.0
 _GONE_SHARE = 5.0  # a 410 is meant, but a single one may be a mistake: the fifth in a row, a day apart, ends it
 _MOST_DOUBLINGS = 32.0
+_LATER = 0.1  # at most, of the wait for a host's turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,11 @@ def next_try_at(now: datetime, *, attempts: int, first_s: float, max_s: float, c
     """The moment of the next try after `attempts` failed ones: doubling from `first_s` to `max_s`, spread by ± 10 %."""
     wanted = min(first_s * 2.0 ** min(max(attempts - 1, 0), 32), max_s)
     return now + timedelta(seconds=_jittered(wanted, 0.1, chance))
+
+
+def next_turn_at(wait_s: float | None, now: datetime, *, chance: float) -> datetime:
+    """The moment of the next try where a host had no turn to give for so long; a little later, for others wait for it, too."""
+    return now + timedelta(seconds=(wait_s or 0.0) * (1.0 + _LATER * chance))
 
 
 def throttled_until(retry_after_s: float | None, now: datetime, hosts: HostPolicy) -> datetime | None:

@@ -57,7 +57,7 @@ def _write(connection: sa.Connection, plan: GapRepair) -> None:
         "found": plan.found,
         "repair": plan.how,
         "repaired_at": None if plan.found is None else plan.tried_at,
-        "tries": gaps.c.tries + 1,
+        "tries": gaps.c.tries + int(plan.is_try),
         "next_try_at": plan.next_try_at,
     }
     is_it = sa.and_(gaps.c.id == plan.gap_id, gaps.c.feed_id == plan.feed_id, _IS_OPEN)

@@ -16,7 +16,7 @@ from ingest.outcome import Outcome
 from ingest.policy import DEFAULTS, DatabasePolicy, FetchPolicy, GapPolicy, HostPolicy, WorkerPolicy
 from ingest.repair import repair, repair_gaps
 from ingest.store import open_store
-from ingest.store.schema import entries, feeds, gaps
+from ingest.store.schema import entries, feeds, gaps, hosts
 from ingest.wiring import wire
 from tests.news import prose
 from tests.site import Answer, Site
@@ -400,6 +400,23 @@ def test_two_that_repair_at_once_do_not_ask_for_the_same_pages(world):
 
     assert sorted(world.play(twice, is_repaired=False)) == [0, 1]
     assert len({seen.path for seen in world.site.requests}) == len(world.site.requests) == 4
+
+
+def test_a_host_that_has_no_turn_to_give_uses_up_no_try(world):
+    async def miss(service):
+        await world.watch(service)
+        await world.miss(service)
+        in_an_hour = service.clock.now() + timedelta(hours=1)
+        service.store.database.transact(
+            lambda connection: connection.execute(sa.update(hosts).values(next_request_at=in_an_hour))
+        )
+        gaps_now = await open_gaps(service)
+        tried = [await repair(service, gaps_now) for _ in range(6)]
+        return in_an_hour, [one for (one,) in tried]
+
+    in_an_hour, written = world.play(miss, is_repaired=False)
+    assert [(one.found, one.next_try_at >= in_an_hour - timedelta(seconds=1)) for one in written] == [(None, True)] * 6
+    assert world.rows(gaps.c.tries) == [(0,)]
 
 
 async def open_gaps(service):

@@ -9,10 +9,19 @@ from ingest.decide import (
     plan_article,
     plan_article_failure,
     plan_article_in_outage,
+    plan_article_without_turn,
     plan_disallowed,
     plan_known_link,
 )
-from ingest.errors import ExtractError, IngestError, PermanentFetchError, RobotsUnreachable, TransientFetchError, WorkKilled
+from ingest.errors import (
+    ExtractError,
+    IngestError,
+    NoTurn,
+    PermanentFetchError,
+    RobotsUnreachable,
+    TransientFetchError,
+    WorkKilled,
+)
 from ingest.model import Action, EntryState, HostState, Identity, IdentityKind, Match
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
@@ -248,6 +257,15 @@ def test_while_our_own_network_is_away_no_try_is_counted():
     )
     assert (plan.state, plan.attempts, plan.next_try_at) == (EntryState.PENDING, 7, NOW + timedelta(minutes=1))
     assert (plan.action, plan.reason) == (Action.NEW, "no answer; not counted, our own network is away; text from the feed")
+
+
+def test_where_a_host_had_no_turn_to_give_no_try_is_counted_and_the_page_is_tried_again_when_it_has_one():
+    plan = plan_article_without_turn(
+        article_claim(attempts=3), NoTurn("news.example", wait_s=600.0), fallback=NOTHING, known=UNKNOWN, now=NOW, chance=0.5
+    )
+    assert (plan.state, plan.attempts, plan.outcome, plan.lesson) == (EntryState.PENDING, 3, Outcome.RATE_LIMITED, None)
+    assert NOW + timedelta(seconds=600) <= plan.next_try_at <= NOW + timedelta(seconds=660)
+    assert plan.reason == "news.example is to be left alone for 600 s more; not counted, nobody was asked"
 
 
 # ── pages that were read for another entry ──

@@ -12,10 +12,11 @@ from ingest.decide import (
     plan_feed,
     plan_feed_failure,
     plan_feed_in_outage,
+    plan_feed_without_turn,
     plan_pushed_feed,
     plan_same_feed,
 )
-from ingest.errors import IngestError, ParseError, PermanentFetchError, TransientFetchError, WorkKilled
+from ingest.errors import IngestError, NoTurn, ParseError, PermanentFetchError, TransientFetchError, WorkKilled
 from ingest.model import (
     EntryState,
     FeedHead,
@@ -334,6 +335,15 @@ def test_a_last_probe_in_an_outage_of_our_own_network_is_still_to_be_made():
     error = TransientFetchError("u", Outcome.DNS_ERROR, "the name server does not answer")
     plan = plan_feed_in_outage(feed_claim(failures=30.0, is_last_probe=True), error, now=NOW, terms=TERMS)
     assert (plan.is_last_probe, plan.state, plan.failures) == (True, FeedState.ACTIVE, 30.0)
+
+
+def test_where_a_host_had_no_turn_to_give_nothing_is_counted_and_the_feed_is_tried_again_when_it_has_one():
+    claim = feed_claim(failures=29.75, move=Move("https://new.example/", NOW - DAY, 3))
+    plan = plan_feed_without_turn(claim, NoTurn("new.example", wait_s=600.0), now=NOW, terms=TERMS)
+    assert (plan.outcome, plan.status, plan.failures, plan.state) == (Outcome.RATE_LIMITED, None, 29.75, FeedState.ACTIVE)
+    assert (plan.lesson, plan.not_before_at, plan.move) == (None, None, claim.move)
+    assert NOW + timedelta(seconds=600) <= plan.next_poll_at <= NOW + timedelta(seconds=660)
+    assert plan.reason == "new.example is to be left alone for 600 s more; not counted, nobody was asked"
 
 
 def test_in_an_outage_too_the_hours_that_a_feed_wants_skipped_are_skipped():
