@@ -124,9 +124,8 @@ def _has_turn() -> sa.ColumnElement[bool]:
     gaps_s = (sa.func.coalesce(column, 0.0) for column in (hosts.c.gap_s, hosts.c.crawl_delay_s))
     is_quick = sa.and_(*(gap_s <= turns.LONG_GAP_S for gap_s in gaps_s))
     is_clock_set_back = sa.or_(hosts.c.granted_at > _FAR, sa.and_(is_quick, hosts.c.granted_at > _AHEAD))
-    is_throttled = sa.and_(hosts.c.throttled_until.is_not(None), hosts.c.throttled_until > _NOW)
-    was_set_back = sa.and_(is_clock_set_back, ~is_throttled)
-    return sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= _NOW, was_set_back)
+    has_come = sa.or_(hosts.c.next_request_at.is_(None), hosts.c.next_request_at <= _NOW, is_clock_set_back)
+    return sa.and_(has_come, sa.or_(hosts.c.throttled_until.is_(None), hosts.c.throttled_until <= _NOW))
 
 
 def claim(connection: sa.Connection, queue: Queue, wish: Wish) -> tuple[Held, ...]:

@@ -15,7 +15,7 @@ from ingest.store.engine import Database
 from ingest.store.many import ManyRows
 from ingest.store.schema import HOST, feeds, hosts
 
-LOCK = "turns"  # held by whoever hands out turns: claims of feeds and of entries, and requests on the way
+LOCK = "turns"  # held by whoever hands out turns (claims of feeds and of entries, and requests on the way) or learns about them
 
 _FURTHEST_S, _MARGIN_S = 120.0, 60.0  # ahead of now that turns are given; of a host with a long gap, that much beyond it
 LONG_GAP_S = _FURTHEST_S - _MARGIN_S
@@ -85,6 +85,7 @@ def learn(connection: sa.Connection, lessons: Iterable[tuple[str, HostLesson]], 
     rows = [_lesson_row(host, lesson, now) for host, lesson in sorted(merged.items()) if host]
     if not rows:
         return
+    dialect.hold(connection, LOCK)  # else whoever is handing out a turn would write over it what was read before
     statement = dialect.insert(connection, hosts)
     told = statement.excluded
     changes = {
@@ -159,6 +160,7 @@ class HostTable:
         row = {"host": host[: HOST.length], "crawl_delay_s": delay_s, "next_request_at": next_at}
 
         def write(connection: sa.Connection) -> None:
+            dialect.hold(connection, LOCK)
             statement = dialect.insert(connection, hosts).values(row)
             later = _later(hosts.c.next_request_at, statement.excluded.next_request_at)
             changes = {"crawl_delay_s": delay_s, "next_request_at": later}
@@ -174,10 +176,12 @@ class HostTable:
 def _next_turn(found: AnyRow | None, now: datetime, ahead: timedelta) -> datetime:
     if found is None or found.next_request_at is None:
         return now
-    is_throttled = found.host_throttled_until is not None and found.host_throttled_until > now
-    if found.granted_at is not None and found.granted_at > now + ahead and not is_throttled:
-        return now  # given by a clock that has been set back
     next_at: datetime = found.next_request_at
+    paused_until: datetime | None = found.host_throttled_until
+    if paused_until is not None and paused_until > now:
+        return max(paused_until, next_at)
+    if found.granted_at is not None and found.granted_at > now + ahead:
+        return now  # given by a clock that has been set back
     return max(now, next_at)
 
 

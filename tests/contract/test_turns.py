@@ -2,15 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from ingest.model import Action, EntryState, HostLesson, Turn
+from ingest.model import Action, EntryState, HostLesson, HostState, Turn
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy, KeepPolicy
-from ingest.store import SqlStore
+from ingest.store import SqlStore, dialect, turns
+from ingest.store.schema import hosts
 from tests.contract.making import Make, OpenAs
 
 SECOND = timedelta(seconds=1)
@@ -242,3 +244,45 @@ def test_hosts_that_nobody_asked_for_a_month_are_forgotten_unless_they_have_feed
     assert kept(month + 6 * SECOND) == ["refused", "busy", "paused", "big.example"]
     assert kept(3 * month + 6 * SECOND) == ["refused", "big.example"]
     assert kept(timedelta(days=366)) == ["big.example"]
+
+
+def learn_pause(store: SqlStore, make: Make) -> None:
+    store.hosts.learn("big.example", HostLesson(63.0, make.at(60), "429"), make.now)
+
+
+def learn_delay(store: SqlStore, make: Make) -> None:
+    store.hosts.set_crawl_delay("big.example", 3600.0, make.now)
+
+
+@pytest.mark.parametrize("learn", [learn_pause, learn_delay], ids=["a refusal", "a robots.txt"])
+def test_what_is_learned_while_a_turn_is_given_waits_for_that_and_holds(
+    open_as: OpenAs, make: Make, learn: Callable[[SqlStore, Make], None]
+) -> None:
+    giver, learner = open_as("giver", HostPolicy(gap_s=1)), open_as("learner", HostPolicy(gap_s=1))
+    crowd(giver, make)
+
+    with ThreadPoolExecutor(1) as thread:
+
+        def give(connection: sa.Connection) -> "Future[None]":
+            dialect.hold(connection, turns.LOCK)
+            learning = thread.submit(learn, learner, make)
+            with pytest.raises(TimeoutError):
+                learning.result(0.3)
+            turns.grant(connection, [HostState("big.example")], make.now, HostPolicy(gap_s=1))  # as it was read before
+            return learning
+
+        giver.database.transact(give).result(20)
+
+    assert claim(giver, make, 3599) == []
+    assert len(claim(giver, make, 3600)) == 1
+
+
+def test_a_pause_holds_whatever_is_known_of_the_next_turn(open_as: OpenAs, make: Make) -> None:
+    store = open_as("me", HostPolicy(gap_s=1))
+    crowd(store, make)
+    store.hosts.learn("big.example", HostLesson(63.0, make.at(60), "429"), make.now)
+    store.database.transact(lambda connection: connection.execute(sa.update(hosts).values(next_request_at=make.now)))
+
+    assert claim(store, make, 3599) == []
+    assert store.hosts.reserve("big.example", make.now, within_s=60) == Turn(make.at(60), False)
+    assert len(claim(store, make, 3600)) == 1
