@@ -12,12 +12,13 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from ingest.clock import SystemClock
+from ingest.clock import Clock, SystemClock
 from ingest.config import Settings, changed
 from ingest.errors import ConfigError, StoreError, StoreUnavailable
 from ingest.log import get
@@ -195,7 +196,7 @@ async def _work(service: Service, signals: Signals, health: Health) -> None:
     counts = await service.in_thread(service.store.feeds.counts_by_state)
     feeds, articles = service.feed_runner(FeedWork(service.feeds)), service.article_runner()
     scheduler = _scheduler(service, feeds, articles, health)
-    watch = asyncio.create_task(_watch_clock(service, scheduler))
+    watch = asyncio.create_task(_watch_clock(service, scheduler).run())
     running = asyncio.gather(feeds.run(), articles.run())
     health.started(service.store, lambda: feeds.problem or articles.problem)
     get("ingest.daemon").info("daemon_started", feeds=counts.get(FeedState.ACTIVE, 0))
@@ -282,21 +283,50 @@ def _measure(service: Service) -> None:
     )
 
 
-async def _watch_clock(service: Service, scheduler: AsyncIOScheduler) -> None:
-    """APScheduler runs nothing until a clock set back has caught up again; so start its intervals anew after a jump.
+class ClockWatch:
+    """Looks for jumps of the wall clock against the monotonic one.
 
-    Nor would feeds be polled until then: they are as long from their next poll as they were before.
+    APScheduler runs nothing until a clock set back has caught up again; so its intervals start anew after a jump (`restart`). Nor
+    would anything be due until then: what the clock wrote is moved along (`follow_back`), and again until the store has taken it.
     """
-    clock = service.clock
-    offset_s = clock.now().timestamp() - clock.monotonic_s()
-    while True:
-        await asyncio.sleep(_CLOCK_WATCH_S)
-        drift_s = clock.now().timestamp() - clock.monotonic_s() - offset_s
+
+    def __init__(
+        self, clock: Clock, *, restart: Callable[[], None], follow_back: Callable[[datetime, float], Awaitable[int]]
+    ) -> None:
+        self._clock = clock
+        self._restart = restart
+        self._follow_back = follow_back
+        self._offset_s = self._measure()
+        self._behind_s = 0.0  # by so much the clock was set back since what it wrote was last moved
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(_CLOCK_WATCH_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Do what follows from a jump since the last look."""
+        drift_s = self._measure() - self._offset_s
         if abs(drift_s) > _CLOCK_JUMP_S:
             get("ingest.daemon").warning("clock_jumped", by_s=round(drift_s))
-            offset_s += drift_s
-            for job in scheduler.get_jobs():
-                job.reschedule(job.trigger)
-            if drift_s < 0:
-                with contextlib.suppress(StoreError):
-                    await service.in_thread(service.store.feeds.follow_clock_back, clock.now(), -drift_s)
+            self._offset_s += drift_s
+            self._behind_s = max(self._behind_s - drift_s, 0.0)
+            self._restart()
+        if self._behind_s > _CLOCK_JUMP_S:
+            with contextlib.suppress(StoreError):
+                await self._follow_back(self._clock.now(), self._behind_s)
+                self._behind_s = 0.0
+
+    def _measure(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic_s()
+
+
+def _watch_clock(service: Service, scheduler: AsyncIOScheduler) -> ClockWatch:
+    def restart() -> None:
+        for job in scheduler.get_jobs():
+            job.reschedule(job.trigger)
+
+    async def follow_back(now: datetime, by_s: float) -> int:
+        return await service.in_thread(service.store.feeds.follow_clock_back, now, by_s)
+
+    return ClockWatch(service.clock, restart=restart, follow_back=follow_back)

@@ -27,7 +27,7 @@ def open_ready_store(settings: Settings, clock: Clock | None = None, *, sync: bo
         migrate.upgrade(store.database)
         store.feeds.release_gone(is_gone)
         now = (clock or SystemClock()).now()
-        store.feeds.forget_future(now)
+        store.feeds.mend_future(now)
         if sync and settings.feed_list is not None:
             specs = [configured.spec for configured in settings.feed_list]
             store.feeds.sync(specs, now, first_poll_at=spread(len(specs), now, settings.policies.poll))

@@ -6,6 +6,7 @@ feeds, articles, history  the ports       queues   who holds what
 turns    whose turn it is at a host       polled, writing  how plans are written
 gaps, moves, robots, seen  what polls found
 subscriptions  what is pushed             pruning  what is kept no longer
+ahead    what a wrong clock wrote
 """
 
 from dataclasses import dataclass, field

@@ -26,7 +26,7 @@ from ingest.model import (
 )
 from ingest.outcome import Outcome
 from ingest.policy import HostPolicy
-from ingest.store import dialect, moves, queues, roster, turns
+from ingest.store import ahead, dialect, moves, queues, roster, turns
 from ingest.store import entries as entry_rows
 from ingest.store.codec import learned_from_data, options_from_data
 from ingest.store.dialect import AnyRow
@@ -37,7 +37,7 @@ from ingest.store.schema import entries, feeds, hosts, polls
 from ingest.store.seen import find_seen
 
 _LAST_PROBE = "one last probe"  # why a feed that was given up is active
-_FURTHEST = timedelta(days=400)  # nothing is ever planned further ahead
+_UNEVEN = timedelta(minutes=1)  # by so much the clocks of several machines may differ
 _MAX_ID_DIGITS = 18  # below 2⁶³
 
 
@@ -142,17 +142,20 @@ class FeedTable:
         revive = sa.update(feeds).where(is_time).values(state_reason=_LAST_PROBE, **values)
         return self._database.transact(lambda connection: connection.execute(revive).rowcount)
 
-    def forget_future(self, now: datetime) -> int:
-        """Make due what a clock once far ahead has put years away; says how many feeds that were."""
-        return self._database.transact(lambda connection: _forget_future(connection, now))
-
     def follow_clock_back(self, now: datetime, by_s: float) -> int:
         """After the clock was set back by so many seconds: what was polled by the clock as it was moves along with it.
 
         Says how many feeds that were. Called twice it changes nothing more.
         """
         back = timedelta(seconds=by_s)
-        return self._database.transact(lambda connection: _follow_clock_back(connection, now, back))
+        return self._database.transact(lambda connection: ahead.follow_clock_back(connection, now, back))
+
+    def mend_future(self, now: datetime) -> int:
+        """At a start: move along what a clock wrote that was ahead and is set right by now; says how many feeds that were.
+
+        How far it was ahead is told by the last poll.
+        """
+        return self._database.transact(lambda connection: _mend_future(connection, now))
 
     def count_due(self, now: datetime) -> int:
         """Feeds that can be claimed now."""
@@ -296,23 +299,10 @@ _FORGIVE = (
 )
 
 
-def _forget_future(connection: sa.Connection, now: datetime) -> int:
-    late = now + _FURTHEST
-    for column in (feeds.c.not_before_at, hosts.c.next_request_at, hosts.c.throttled_until):
-        connection.execute(sa.update(column.table).where(column > late).values({column.name: None}))
-    return connection.execute(sa.update(feeds).where(feeds.c.next_poll_at > late).values(next_poll_at=now)).rowcount
-
-
-def _follow_clock_back(connection: sa.Connection, now: datetime, back: timedelta) -> int:
-    is_ahead = sa.and_(queues.FEEDS.is_open, feeds.c.polled_at > now, feeds.c.lease_owner.is_(None))
-    rows = connection.execute(sa.select(feeds.c.id, feeds.c.polled_at, feeds.c.next_poll_at).where(is_ahead)).all()
-    if not rows:
-        return 0
-    statement = sa.update(feeds).where(feeds.c.id == sa.bindparam("row_id"), feeds.c.lease_owner.is_(None))
-    statement = statement.values(polled_at=sa.bindparam("polled_at"), next_poll_at=sa.bindparam("next_poll_at"))
-    moved = [(row.id, min(row.polled_at - back, now), row.next_poll_at - back) for row in rows]
-    connection.execute(statement, [{"row_id": row[0], "polled_at": row[1], "next_poll_at": row[2]} for row in moved])
-    return len(rows)
+def _mend_future(connection: sa.Connection, now: datetime) -> int:
+    lead = ahead.find_lead(connection, now)
+    moved = ahead.follow_clock_back(connection, now, lead) if lead > _UNEVEN else 0
+    return moved + ahead.forget_future(connection, now)
 
 
 def _poll_info(row: AnyRow) -> PollInfo:

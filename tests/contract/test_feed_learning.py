@@ -286,7 +286,7 @@ def test_what_a_clock_far_ahead_has_planned_is_due_again(store: SqlStore, make: 
     poll(store, make, feed_id, next_poll_at=far, not_before_at=far)
     poll(store, make, ordinary)
 
-    assert store.feeds.forget_future(make.now) == 1
+    assert store.feeds.mend_future(make.now) == 1
 
     assert [one.feed_id for one in store.feeds.claim(make.now, limit=5, lease_until=make.at(9))] == [feed_id]
 

@@ -325,7 +325,7 @@ class Daemon:
         now, feeds, world = self.world.clock.now(), self.store.feeds, self.world
         if world.setup.frees_leases:
             feeds.release_gone(lambda owner: owner in world.gone)
-        feeds.forget_future(now)
+        feeds.mend_future(now)
         specs = world.specs()
         world.score.intervals = {spec.url: spec.options.interval_s for spec in specs if spec.options.interval_s is not None}
         feeds.sync(specs, now, first_poll_at=spread(len(specs), now, world.setup.policies.poll))
