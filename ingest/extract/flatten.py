@@ -7,7 +7,7 @@ lxml loses a whole document once elements nest deeper than 256 (2,048 with `huge
 import re
 from collections.abc import Iterator
 
-_MAX_DEPTH = 200  # real pages stay under 60; one with 57 unclosed divs reached 119
+MAX_DEPTH = 200  # real pages stay under 60; one with 57 unclosed divs reached 119
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]*+)[^<>]*+>|<!--")
 # Elements that end without an end tag nest no deeper for being repeated.
@@ -62,7 +62,7 @@ def flatten(markup: str) -> str:
     for start, end, is_end in _nesting_tags(markup):
         depth = max(0, depth - 1) if is_end else depth + 1
         # An end tag at the bound closes what was let through; those beyond belong to dropped ones.
-        if depth > _MAX_DEPTH or (is_end and depth == _MAX_DEPTH):
+        if depth > MAX_DEPTH or (is_end and depth == MAX_DEPTH):
             kept.append(markup[at:start])
             at = end
     return "".join((*kept, markup[at:]))
