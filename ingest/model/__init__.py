@@ -38,11 +38,24 @@ from ingest.model.planned import (
     Sought,
 )
 from ingest.model.robots import RobotsFile, Ruling
-from ingest.model.said import Enclosure, Entry, Extracted, FeedHead, KeyedEntry, ParsedFeed, SeedDocument, SeenItems
+from ingest.model.said import (
+    NO_FACTS,
+    Enclosure,
+    Entry,
+    Extracted,
+    Facts,
+    FeedHead,
+    KeyedEntry,
+    ParsedFeed,
+    Quality,
+    SeedDocument,
+    SeenItems,
+)
 from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, GapInfo, MoveInfo, PollInfo
 from ingest.model.subscribed import AskedFor, Hub, PushResult, Question, Subscription, SubscriptionState
 
 __all__ = [
+    "NO_FACTS",
     "Action",
     "Applied",
     "Article",
@@ -60,6 +73,7 @@ __all__ = [
     "EntryPlan",
     "EntryState",
     "Extracted",
+    "Facts",
     "FeedClaim",
     "FeedHead",
     "FeedInfo",
@@ -95,6 +109,7 @@ __all__ = [
     "Priority",
     "Purpose",
     "PushResult",
+    "Quality",
     "Question",
     "RobotsFile",
     "RobotsVerdict",

@@ -1,14 +1,16 @@
 """What is decided: plans, each with all that one step writes, and the values they are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from ingest.model.asked import Validators
 from ingest.model.configured import FeedState
 from ingest.model.held import ArticleClaim, FeedClaim, Move
 from ingest.model.learned import HostLesson, Learned
-from ingest.model.said import FeedHead, KeyedEntry, SeenItems
+from ingest.model.said import NO_FACTS, Facts, FeedHead, KeyedEntry, Quality, SeenItems
 from ingest.model.subscribed import Hub
 from ingest.outcome import Outcome
 
@@ -117,11 +119,13 @@ class Article:
     html: str = field(repr=False)
     words: int
     body_source: str  # page, feed, seed, none
-    quality: str  # full, short, summary, none
+    quality: Quality
     extractor: str
     extractor_version: str
     text_hash: str | None
     credit: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # what the quality was judged by
+    facts: Facts = NO_FACTS
 
 
 class IdentityKind(StrEnum):
@@ -149,6 +153,7 @@ class Candidate:
     text_hash: str | None
     words: int
     body_source: str
+    quality: Quality
     revision: int
     feed_ids: tuple[int, ...] = ()  # feeds with an entry that leads to it
     published_at: datetime | None = None

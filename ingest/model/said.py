@@ -1,7 +1,10 @@
 """What documents say: feeds, entries, pages and seed documents, understood but not yet judged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,41 @@ class KeyedEntry:
     entry: Entry
 
 
+class Quality(StrEnum):
+    """What a body is worth."""
+
+    FULL = "full"
+    SHORT = "short"  # little, and nothing says that there is more
+    SUMMARY = "summary"  # the feed's own
+    TEASER = "teaser"  # the start of a text that stands elsewhere
+    PAYWALL = "paywall"  # the start of a text that is locked
+    CONSENT = "consent"
+    CHALLENGE = "challenge"
+    SCRIPT_SHELL = "script_shell"
+    SOFT_404 = "soft_404"
+    ERROR_PAGE = "error_page"
+    NOT_ARTICLE = "not_article"
+    NONE = "none"  # no body, on a page that may hold one
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a page says of its article beside title, authors and date. Absent is None, or empty."""
+
+    modified_at: datetime | None = None
+    site_name: str | None = None
+    image_url: str | None = None  # the lead image
+    tags: tuple[str, ...] = ()
+    direction: str = "ltr"  # or "rtl"
+    sources: Mapping[str, str] = field(default_factory=dict)  # where on the page each fact was found, by its name
+
+
+NO_FACTS = Facts()
+
+
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a page yields, before the feed's word is weighed against it."""
+    """What a page yields, before the feed's word is weighed against it. `quality` is judged by `evidence`, which says why."""
 
     title: str | None
     text: str = field(repr=False)  # paragraphs separated by one blank line
@@ -117,6 +152,9 @@ class Extracted:
     language: str | None = None
     extractor: str = ""
     extractor_version: str = ""
+    quality: Quality = Quality.FULL
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)

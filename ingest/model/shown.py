@@ -1,12 +1,15 @@
 """What people are shown, and how they choose it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from ingest.model.configured import FeedOptions, FeedOrigin, FeedState
 from ingest.model.held import Move
 from ingest.model.learned import HostState, Learned
 from ingest.model.planned import EntryState, RobotsVerdict
+from ingest.model.said import Quality
 from ingest.outcome import Outcome
 
 
@@ -131,7 +134,7 @@ class ArticleInfo:
     html: str = field(repr=False)
     words: int
     body_source: str
-    quality: str
+    quality: Quality
     extractor: str
     extractor_version: str
     credit: str | None
@@ -140,6 +143,8 @@ class ArticleInfo:
     feeds: tuple[str, ...]
     entries: int
     robots: RobotsVerdict | None = None  # what robots.txt said of its page; None: nobody asked
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # what the quality was judged by
+    facts: Mapping[str, Any] = field(default_factory=dict)  # what the page says beside title, authors and date
 
 
 @dataclass(frozen=True, slots=True)
