@@ -143,7 +143,7 @@ class Site:
         """The requests for a path, with or without a query."""
         return [request for request in self.requests if path in (request.path, request.path.partition("?")[0])]
 
-    def wait_for(self, count: int, *, timeout_s: float = 10.0) -> None:
+    def wait_for(self, count: int, *, timeout_s: float = 30.0) -> None:
         """Until so many requests have arrived in all."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.requests) >= count, timeout_s), f"no {count} requests in {timeout_s} s"

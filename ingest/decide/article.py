@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ingest.decide.draft import TITLE_CHARS
+from ingest.decide.ratchet import is_better
 from ingest.errors import ExtractError, FetchError, IngestError, NoTurn, PermanentFetchError, RobotsUnreachable, WorkKilled
 from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, Entry, EntryState, HostLesson, Identity, Match
 from ingest.outcome import Outcome
@@ -237,6 +238,8 @@ def _is_revision(article: Article, known: Candidate, *, feed_id: int, is_own: bo
     """
     if known.body_source == "seed" or (article.body_source != "page" and known.body_source == "page"):
         return False
+    if article.body_source == "page" and article.text_hash != known.text_hash and not _is_improvement(article, known):
+        return False
     is_alone = is_own and set(known.feed_ids) <= {feed_id}
     if article.text_hash == known.text_hash:
         return is_alone and article.title != known.title
@@ -244,6 +247,14 @@ def _is_revision(article: Article, known: Candidate, *, feed_id: int, is_own: bo
         return True
     is_same_page = is_own and article.canonical_url is not None and article.canonical_url == known.canonical_url
     return bool(article.text) and (is_alone or is_same_page)
+
+
+def _is_improvement(article: Article, known: Candidate) -> bool:
+    """The ratchet: a page that hides its text today does not take away what it showed before, nor what the feed carries."""
+    is_free = article.evidence.get("is_free") is True
+    return known.body_source == "none" or is_better(
+        article.quality, article.words, known.quality, known.words, is_new_free=is_free
+    )
 
 
 def _free(known: Recognition, article_id: int | None) -> tuple[Identity, ...]:

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from ingest.dedupe import fingerprint
 from ingest.errors import ExtractError
-from ingest.extract import extract, from_feed
-from ingest.model import Article, Entry, Extracted, Fetched, Identity, SeedDocument
+from ingest.extract.feed_text import from_feed
+from ingest.model import NO_FACTS, Article, Entry, Extracted, Fetched, Identity, Quality, SeedDocument
 from ingest.outcome import Outcome
 from ingest.policy import ExtractPolicy, MatchPolicy
 from ingest.text import count_words, one_line, text_hash
@@ -32,10 +32,11 @@ def draft(
     entry: Entry, page: Fetched | None, *, feed_url: str, feed_language: str | None, policy: ExtractPolicy, matching: MatchPolicy
 ) -> Draft:
     """The article of `entry` from its fetched page, or from the feed's own text where the page is None or gives no text."""
-    extracted, problem = _extract(page) if page else (None, None)
+    feed_text = from_feed(entry, entry.url or feed_url)
+    extracted, problem = _extract(page, entry, feed_text) if page else (None, None)
     article = draft_article(
         entry,
-        feed_text=from_feed(entry, entry.url or feed_url),
+        feed_text=feed_text,
         page=extracted,
         final_url=page.final_url if page else None,
         feed_language=feed_language,
@@ -61,13 +62,20 @@ def draft_texts(texts: Sequence[FeedText], *, policy: ExtractPolicy, matching: M
     )
 
 
-def _extract(page: Fetched) -> tuple[Extracted | None, ExtractError | None]:
+# What stands where the article should: nobody's text, and worth another try later.
+_IN_ITS_PLACE = frozenset((Quality.CONSENT, Quality.CHALLENGE, Quality.SCRIPT_SHELL, Quality.SOFT_404, Quality.ERROR_PAGE))
+
+
+def _extract(page: Fetched, entry: Entry, feed_text: Extracted) -> tuple[Extracted | None, ExtractError | None]:
+    from ingest.extract.article import Beside, extract  # with all that reads pages; only workers need it
+
+    beside = Beside(page.status, entry.title, count_words(feed_text.text) if feed_text.text else None)
     try:
-        extracted = extract(page.body, url=page.final_url, headers=page.headers, now=page.fetched_at)
+        extracted = extract(page.body, url=page.final_url, headers=page.headers, now=page.fetched_at, beside=beside)
     except ExtractError as error:
         return None, error
-    if not extracted.text:
-        return None, ExtractError(Outcome.EXTRACT_ERROR, "no text found in the page")
+    if extracted.quality in _IN_ITS_PLACE:
+        return None, ExtractError(Outcome.EXTRACT_ERROR, f"{extracted.quality.value}: {extracted.evidence['why']}")
     return extracted, None
 
 
@@ -102,6 +110,8 @@ def draft_article(
         extractor=body.extractor,
         extractor_version=body.extractor_version,
         text_hash=text_hash(body.text) if body.text else None,
+        evidence=body.evidence,
+        facts=page.facts if page else NO_FACTS,
     )
 
 
@@ -121,7 +131,7 @@ def draft_seed(seed: SeedDocument) -> Article:
         html="",
         words=count_words(seed.text),
         body_source="seed",
-        quality="full",
+        quality=Quality.FULL,
         extractor="seed",
         extractor_version="1",
         text_hash=text_hash(seed.text),
@@ -129,15 +139,21 @@ def draft_seed(seed: SeedDocument) -> Article:
     )
 
 
-def _choose_body(entry: Entry, feed_text: Extracted, page: Extracted | None, policy: ExtractPolicy) -> tuple[Extracted, str, str]:
-    """The body with its source and quality: the page's, unless it is suspiciously short and the feed has more."""
+def _choose_body(
+    entry: Entry, feed_text: Extracted, page: Extracted | None, policy: ExtractPolicy
+) -> tuple[Extracted, str, Quality]:
+    """The body with its source and quality: the page's, unless the feed has more than what the page shows of it."""
     feed_words = count_words(feed_text.text)
     page_words = count_words(page.text) if page else 0
-    if page and page_words and (page_words >= policy.min_words or page_words >= feed_words):
-        return page, "page", "full" if page_words >= policy.min_words else "short"
+    if page and page_words and (_is_enough(page, page_words, policy) or page_words >= feed_words):
+        return page, "page", page.quality
     if feed_words:
-        return feed_text, "feed", "full" if entry.content else "summary"
-    return feed_text, "none", "none"
+        return feed_text, "feed", Quality.FULL if entry.content else Quality.SUMMARY
+    return feed_text, "none", Quality.NONE
+
+
+def _is_enough(page: Extracted, words: int, policy: ExtractPolicy) -> bool:
+    return page.quality is Quality.FULL or (page.quality is Quality.SHORT and words >= policy.min_words)
 
 
 def _choose_title(entry: Entry, page: Extracted | None) -> tuple[str | None, str]:

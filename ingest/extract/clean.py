@@ -37,10 +37,11 @@ _BLOCK = re.compile(
 _EMPTY_PARAGRAPH = re.compile(r"<(p|li|h[1-6])>\s*</\1>")
 
 
-def clean_html(markup: str, base_url: str) -> str:
+def clean_html(markup: str, base_url: str, *, is_flat: bool = False) -> str:
     """`markup` reduced to text, structure, pictures and links, the addresses made absolute against `base_url`.
 
     Scripts, styles and frames go with their content; unknown blocks become paragraphs, other unknown elements only their content.
+    `is_flat`: its nesting is known to be bounded.
     """
 
     def filter_attribute(_tag: str, name: str, value: str) -> str | None:
@@ -49,7 +50,7 @@ def clean_html(markup: str, base_url: str) -> str:
         return resolve(base_url, value) if name == "src" else value
 
     cleaned = nh3.clean(
-        _BLOCK.sub(r"<\1p>", strip_controls(flatten(markup))),
+        _BLOCK.sub(r"<\1p>", strip_controls(markup if is_flat else flatten(markup))),
         tags=_TAGS,
         clean_content_tags=_GONE_WITH_CONTENT,
         attributes=_ATTRIBUTES,

@@ -18,6 +18,7 @@ from ingest.model import (
     EntryState,
     Identity,
     Lease,
+    Quality,
     Sought,
 )
 from ingest.policy import HostPolicy
@@ -133,7 +134,7 @@ def _claim_of(held: queues.Held, lease: Lease) -> ArticleClaim:
     )
 
 
-_RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "revision", "published_at")
+_RECOGNISED = ("id", "title", "canonical_url", "text_hash", "words", "body_source", "quality", "revision", "published_at")
 
 
 def _find_candidates(connection: sa.Connection, sought: Sequence[Sought]) -> tuple[tuple[Candidate, ...], ...]:
@@ -176,6 +177,7 @@ def _candidate(row: AnyRow, shared: Sequence[Identity], feed_ids: tuple[int, ...
         text_hash=row.text_hash,
         words=row.words,
         body_source=row.body_source,
+        quality=Quality(row.quality),
         revision=row.revision,
         feed_ids=feed_ids,
         published_at=row.published_at,

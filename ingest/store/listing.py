@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ingest.model import ArticleFilter, ArticleInfo, RobotsVerdict
+from ingest.model import ArticleFilter, ArticleInfo, Quality, RobotsVerdict
 from ingest.store import dialect
 from ingest.store.codec import clean
 from ingest.store.dialect import AnyRow
@@ -96,7 +96,9 @@ def _info(row: AnyRow, leads: Sequence[str]) -> ArticleInfo:
         html=row.html,
         words=row.words,
         body_source=row.body_source,
-        quality=row.quality,
+        quality=Quality(row.quality),
+        evidence=row.evidence or {},
+        facts=row.facts or {},
         extractor=row.extractor,
         extractor_version=row.extractor_version,
         credit=row.credit,

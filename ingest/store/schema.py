@@ -292,6 +292,7 @@ articles = Table(
     Column("body_source", NAME, nullable=False),
     Column("quality", NAME, nullable=False),
     Column("evidence", Json),  # what the quality was judged by
+    Column("facts", Json),  # what the page says beside title, authors and date
     Column("extractor", Words, nullable=False),
     Column("extractor_version", Words, nullable=False),
     Column("text_hash", Words),

@@ -6,7 +6,7 @@ that want the same identities in another order cannot lock each other out. The u
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.errors import LeaseLost
-from ingest.model import Action, Applied, Article, ArticlePlan, EntryState, Identity, IdentityKind, RobotsVerdict
+from ingest.model import (
+    NO_FACTS,
+    Action,
+    Applied,
+    Article,
+    ArticlePlan,
+    EntryState,
+    Facts,
+    Identity,
+    IdentityKind,
+    RobotsVerdict,
+)
 from ingest.store import dialect, queues, turns
 from ingest.store.codec import clean
 from ingest.store.entries import host_key
@@ -170,7 +181,17 @@ def _columns_of(article: Article, *, first_seen_at: datetime) -> dict[str, Any]:
         "extractor_version": article.extractor_version,
         "text_hash": article.text_hash,
         "credit": article.credit,
+        "evidence": dict(article.evidence) or None,
+        "facts": _facts(article.facts),
     }
+
+
+def _facts(facts: Facts) -> dict[str, Any] | None:
+    """What is there of them, as JSON."""
+    if facts is NO_FACTS:
+        return None
+    values = {**asdict(facts), "modified_at": facts.modified_at.isoformat() if facts.modified_at else None}
+    return {name: value for name, value in values.items() if value}
 
 
 _KEPT = (

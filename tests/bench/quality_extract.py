@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.clock import utc_now
 from ingest.errors import ExtractError
-from ingest.extract import extract
+from ingest.extract.article import extract
 
 
 def main() -> None:

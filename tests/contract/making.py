@@ -20,6 +20,7 @@ from ingest.model import (
     Identity,
     IdentityKind,
     KeyedEntry,
+    Quality,
 )
 from ingest.outcome import Outcome
 from ingest.store import SqlStore
@@ -75,7 +76,7 @@ class Make:
             html="<p>The harbour reopened this morning.</p>",
             words=5,
             body_source="page",
-            quality="full",
+            quality=Quality.FULL,
             extractor="readability",
             extractor_version="1",
             text_hash="t1",

@@ -13,6 +13,7 @@ from ingest.model import (
     Fetched,
     KeyedEntry,
     Lease,
+    Quality,
     Subscription,
     SubscriptionState,
 )
@@ -46,7 +47,7 @@ def article_claim(**given: Any) -> ArticleClaim:
 
 
 def extracted(text: str = WORDS, **given: Any) -> Extracted:
-    values = {"title": "A page's title", "text": text, "html": f"<p>{text}</p>", "language": "en", "extractor": "readability"}
+    values = {"title": "A page's title", "text": text, "html": f"<p>{text}</p>", "language": "en", "extractor": "blocks"}
     return Extracted(**{**values, "extractor_version": "1", **given})
 
 
@@ -65,7 +66,7 @@ def article(**given: Any) -> Article:
         "html": "",
         "words": 84,
         "body_source": "page",
-        "quality": "full",
+        "quality": Quality.FULL,
         "extractor": "readability",
         "extractor_version": "1",
         "text_hash": "text-1",
@@ -82,6 +83,7 @@ def candidate(**given: Any) -> Candidate:
         "text_hash": "text-1",
         "words": 84,
         "body_source": "page",
+        "quality": Quality.FULL,
         "revision": 1,
         "feed_ids": (8,),
     }

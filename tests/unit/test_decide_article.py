@@ -22,7 +22,7 @@ from ingest.errors import (
     TransientFetchError,
     WorkKilled,
 )
-from ingest.model import Action, EntryState, HostState, Identity, IdentityKind, Match
+from ingest.model import Action, EntryState, HostState, Identity, IdentityKind, Match, Quality
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
 from tests.unit.make import NOW, article, article_claim, candidate, entry
@@ -299,3 +299,22 @@ def test_an_entry_whose_guid_changes_with_every_poll_has_its_page_read_once(publ
 )
 def test_otherwise_the_page_is_asked_for(claim, found):
     assert plan_known_link(claim, found, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("new", "stored", "is_kept"),
+    [
+        ((Quality.PAYWALL, 60), (Quality.FULL, 800), True),
+        ((Quality.TEASER, 60), (Quality.FULL, 800), True),
+        ((Quality.FULL, 300), (Quality.FULL, 800), True),
+        ((Quality.FULL, 700), (Quality.FULL, 800), False),
+        ((Quality.FULL, 300), (Quality.PAYWALL, 60), False),
+        ((Quality.PAYWALL, 90), (Quality.PAYWALL, 60), False),
+    ],
+    ids=["a wall", "a start", "most of it gone", "edited", "the wall is gone", "more before the wall"],
+)
+def test_a_better_stored_body_is_never_replaced_by_a_worse_one(new, stored, is_kept):
+    shown = article(quality=new[0], words=new[1], text_hash="today")
+    known = candidate(quality=stored[0], words=stored[1], feed_ids=(7,))
+    plan = plan_article(article_claim(article_id=1), shown, known_as(known), now=NOW)
+    assert plan.action is (Action.LINK if is_kept else Action.REVISE)

@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.decide.draft import draft, draft_article, draft_seed
-from ingest.model import IdentityKind, SeedDocument
+from ingest.model import Facts, IdentityKind, Quality, SeedDocument
 from ingest.outcome import Outcome
 from ingest.policy import ExtractPolicy, MatchPolicy
 from tests.news import page as page_of
@@ -23,22 +23,38 @@ def drafted(said, from_feed=NOTHING, page=None, **given):
 @pytest.mark.parametrize(
     ("feed_text", "page", "content", "source", "quality"),
     [
-        ("", WORDS, None, "page", "full"),
-        (WORDS, "Please accept our cookies.", "<p>…</p>", "feed", "full"),
-        (WORDS, "Please accept our cookies.", None, "feed", "summary"),
-        ("A teaser.", "Only a few words here.", None, "page", "short"),
+        ("", (WORDS, Quality.FULL), None, "page", "full"),
+        (WORDS, ("Please accept our cookies.", Quality.SHORT), "<p>…</p>", "feed", "full"),
+        (WORDS, ("Please accept our cookies.", Quality.SHORT), None, "feed", "summary"),
+        (WORDS, (WORDS[:200], Quality.PAYWALL), "<p>…</p>", "feed", "full"),
+        ("A teaser.", (WORDS[:200], Quality.PAYWALL), None, "page", "paywall"),
+        ("A teaser.", ("Only a few words here.", Quality.SHORT), None, "page", "short"),
         (WORDS, None, "<p>…</p>", "feed", "full"),
         ("A teaser.", None, None, "feed", "summary"),
         ("", None, None, "none", "none"),
     ],
     ids=[
         "the page", "a page that hides its text, feed carries all", "a page that hides its text, feed has a summary",
+        "a page behind a wall, feed carries all", "a page behind a wall, feed has less",
         "a short page beats a shorter feed", "no page, full feed", "no page, summary", "nothing",
     ],
 )  # fmt: skip
 def test_the_body_is_the_pages_unless_the_feed_has_more(feed_text, page, content, source, quality):
-    made = drafted(entry(content=content), extracted(feed_text, extractor="feed"), page and extracted(page))
+    made = drafted(entry(content=content), extracted(feed_text, extractor="feed"), page and extracted(page[0], quality=page[1]))
     assert (made.body_source, made.quality) == (source, quality)
+
+
+def test_what_the_quality_was_judged_by_and_the_pages_facts_come_along():
+    page = extracted(evidence={"why": "84 words"}, facts=Facts(site_name="The Harbour News"))
+    made = drafted(entry(), page=page)
+    assert (made.evidence, made.facts.site_name) == ({"why": "84 words"}, "The Harbour News")
+
+
+def test_a_page_that_shows_something_in_the_articles_place_is_a_problem_and_not_an_article():
+    page = b"<html><head><title>404</title></head><body><main class='error-404'><h1>404</h1><p>Not here.</p></main></body></html>"
+    made = draft_of(entry(summary="A teaser."), fetched(body=page))
+    assert (made.article.body_source, made.article.text) == ("feed", "A teaser.")
+    assert made.problem.reason.startswith("soft_404: ")
 
 
 def test_the_feed_is_believed_first_for_title_and_date():
@@ -82,7 +98,7 @@ def draft_of(said, page=None):
 def test_a_fetched_page_becomes_an_article_with_its_identities():
     made = draft_of(entry(), fetched(body=page_of(1).encode(), final_url="https://news.example/a/1"))
     assert made.problem is None
-    assert (made.article.body_source, made.article.extractor) == ("page", "readability")
+    assert (made.article.body_source, made.article.extractor) == ("page", "blocks")
     assert [identity.kind for identity in made.identities] == [IdentityKind.URL, IdentityKind.TEXT]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.extract import clean_html
+from ingest.extract.clean import clean_html
 from ingest.extract.flatten import flatten
 
 PAGE = "https://a.example/dir/page"

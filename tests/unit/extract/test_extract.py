@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import ExtractError
-from ingest.extract import extract, from_feed
-from ingest.extract.by_readability import find_body
-from ingest.model import Entry, Extracted
+from ingest.extract.article import extract
+from ingest.extract.feed_text import from_feed
+from ingest.model import Entry, Extracted, Quality
 from ingest.outcome import Outcome
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)
 SENTENCE = "The harbour was closed on Friday because of the storm, and the ferries stayed in port. "
 TEXT = f"<p>{SENTENCE * 4}</p>"
+MORE = "".join(
+    f"<p>On day {day} the harbour master said that the wind had fallen, and that he would look again.</p>" for day in range(6)
+)
 
 
 def read(page: str | bytes, content_type: str = "text/html") -> Extracted:
@@ -79,14 +82,34 @@ def test_control_characters_do_no_harm() -> None:
     assert "\x0b" not in read(f"<html><body>{TEXT}\x0b\x00{TEXT}</body></html>").text
 
 
-def test_where_readability_finds_nothing_the_whole_page_serves() -> None:
-    found = read(f"<html><body><div hidden>{TEXT * 3}</div></body></html>")
-    assert (found.extractor, SENTENCE.strip() in found.text) == ("whole-page", True)
+def test_a_body_in_hidden_elements_that_a_script_would_show_is_found() -> None:
+    streamed = f"<div id='root'></div><div hidden id='S:0'><article><h1>Storm</h1>{TEXT}{MORE}</article></div>"
+    found = read(f"<html><body><nav><a href='/'>Home</a></nav>{streamed}<script>show('S:0')</script></body></html>")
+    assert (found.quality, SENTENCE.strip() in found.text) == (Quality.FULL, True)
 
 
-def test_failure_of_readability_is_an_extract_error() -> None:
-    with pytest.raises(ExtractError, match="readability: "):
-        find_body("")
+def test_without_the_classifier_readability_alone_chooses() -> None:
+    page = f"<html><body><article><h1>Storm</h1>{TEXT}{MORE}</article></body></html>".encode()
+    found = extract(page, url="https://a.example/1", headers={}, now=NOW, is_learned=False)
+    assert (found.extractor, SENTENCE.strip() in found.text) == ("readability", True)
+
+
+def test_menus_and_offers_around_an_article_are_left_out() -> None:
+    around = "<ul>" + "".join(f"<li><a href='/{n}'>Other story number {n}</a></li>" for n in range(12)) + "</ul>"
+    offer = "<div class='newsletter-signup'><p>Get the best stories in your mailbox every morning.</p></div>"
+    comments = "<section id='comments'><div class='comment'><p>I was there and saw it all, what a day.</p></div></section>"
+    story = f"<article><h1>Storm</h1>{TEXT}{MORE}{offer}</article>"
+    page = f"<html><body><nav>{around}</nav>{story}{comments}<aside>{around}</aside></body>"
+    text = read(page).text
+    assert SENTENCE.strip() in text
+    assert not any(words in text for words in ("Other story", "mailbox", "I was there"))
+
+
+def test_what_the_quality_was_judged_by_is_told() -> None:
+    found = read(f"<html><body><article><h1>Storm</h1>{TEXT}{MORE}</article></body></html>")
+    assert found.quality is Quality.FULL
+    assert found.evidence["why"]
+    assert found.evidence["words"] > 60
 
 
 def test_plain_text_is_a_page_too() -> None:

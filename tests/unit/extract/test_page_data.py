@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.extract import extract
+from ingest.extract.article import extract
 
 FOLDER = Path(__file__).parents[2] / "data" / "pages"
 FACTS = ("title", "canonical_url", "language", "extractor")

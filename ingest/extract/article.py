@@ -1,0 +1,88 @@
+"""A fetched page → its article, or why it has none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from ingest.errors import ExtractError
+from ingest.extract.choice import Choice, choose
+from ingest.extract.classify import load_classifier
+from ingest.extract.clean import clean_html
+from ingest.extract.quality import find_evidence, judge
+from ingest.extract.reading import Page, read_page
+from ingest.extract.render import to_html, to_text
+from ingest.language import detect
+from ingest.model import Extracted, Facts, Quality
+from ingest.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of a page without reading it: how it came, and what the entry that leads to it says."""
+
+    status: int = 200
+    entry_title: str | None = None
+    feed_words: int | None = None  # of the feed's own text
+
+
+def extract(
+    body: bytes, *, url: str, headers: Mapping[str, str], now: datetime, beside: Beside = Beside(), is_learned: bool = True
+) -> Extracted:
+    """The article on the page in `body`, fetched from `url`, with the quality of its text. Raises ExtractError, and nothing else.
+
+    Outcome NOT_HTML where the page is something else, EXTRACT_ERROR where it holds no text. `is_learned` switches the classifier;
+    without it readability alone chooses. Runs in a worker process: a page can be made to cost minutes, and only ending the
+    process helps.
+    """
+    page = read_page(body, url=url, content_type=headers.get("content-type"), now=now)
+    choice = choose_body(page, is_learned=is_learned)
+    text = to_text(page.segmented, choice.blocks)
+    if not text:
+        raise ExtractError(Outcome.EXTRACT_ERROR, "no text in the page")
+    facts = page.facts
+    quality, evidence = _judge(page, choice, beside)
+    return Extracted(
+        title=facts.title,
+        text=text,
+        html=clean_html(to_html(page.segmented, choice.blocks), url, is_flat=True),
+        authors=facts.authors,
+        published_at=facts.published_at,
+        canonical_url=facts.canonical_url,
+        language=detect(text) or facts.language,
+        extractor=choice.by.value,
+        extractor_version=choice.version,
+        quality=quality,
+        evidence=evidence,
+        facts=Facts(
+            modified_at=facts.modified_at,
+            site_name=facts.site_name,
+            image_url=facts.image_url,
+            tags=facts.tags,
+            direction=facts.direction,
+            sources=facts.sources,
+        ),
+    )
+
+
+def _judge(page: Page, choice: Choice, beside: Beside) -> tuple[Quality, dict[str, Any]]:
+    """The quality of the body, and the evidence with the reason (`why`); of the evidence what is not as on any page."""
+    found = find_evidence(
+        page.tree,
+        page.segmented,
+        choice.blocks,
+        status=beside.status,
+        feed_words=beside.feed_words,
+        is_free=page.facts.is_free,
+        title=page.tree.findtext(".//title"),
+        entry_title=beside.entry_title,
+    )
+    quality, why = judge(found)
+    values = {one.name: getattr(found, one.name) for one in fields(found)}
+    told = {one.name: values[one.name] for one in fields(found) if values[one.name] != one.default}
+    return quality, {"why": why} | {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()}
+
+
+def choose_body(page: Page, *, is_learned: bool = True) -> Choice:
+    """Which blocks of `page` are its article. May change the tree of `page`."""
+    return choose(page.tree, page.segmented, page.told, load_classifier() if is_learned else None)
