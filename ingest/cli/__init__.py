@@ -4,8 +4,10 @@ options   what commands share on their way in: settings, values to check
 output    what they print and write: tables, JSON, NDJSON, CSV, whole files
 progress  how far a run is
 ending    how they end: clear lines on stderr and the exit code
-run, backfill, seeds, feeds, articles, config, db, health   one module a verb
+documents, facts   a file, an address or stdin as a document; what is known of it as lines
+run, backfill, extract, seeds, feeds, articles, config, db, health   one module a verb
 parsing   `feeds parse`
+explaining, batch   `extract --explain` and `extract --batch`
 """
 
 from functools import partial
@@ -13,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli import articles, backfill, config, db, feeds, health, run, seeds
+from ingest.cli import articles, backfill, config, db, extract, feeds, health, run, seeds
 from ingest.cli.ending import QuietGroup, ending_honestly
 from ingest.cli.options import Given, spread
 
@@ -28,6 +30,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("backfill")(backfill.backfill)
+app.command("extract")(extract.extract)
 app.command("healthcheck")(health.healthcheck)
 app.add_typer(seeds.app, name="seeds")
 app.add_typer(feeds.app, name="feeds")

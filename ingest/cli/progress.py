@@ -60,6 +60,13 @@ async def showing_history(history: "History", tally: "Tally", service: "Service"
 
 
 @contextlib.asynccontextmanager
+async def showing_pages(done: Callable[[], int], total: int | None) -> AsyncIterator[None]:
+    """Show how many pages are done while the block runs."""
+    async with _drawing(lambda: (("pages", done(), total),)):
+        yield
+
+
+@contextlib.asynccontextmanager
 async def _drawing(state: Callable[[], Counts]) -> AsyncIterator[None]:
     drawer = asyncio.create_task(_draw_bars(state) if sys.stderr.isatty() else _draw_lines(state))
     try:

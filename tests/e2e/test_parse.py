@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingest.cli import parsing
+from ingest.cli.documents import Document
 from ingest.errors import ParseError
 from ingest.parse.review import parse_and_review
 from ingest.policy import ParsePolicy
@@ -261,7 +262,7 @@ def readings():
         body = path.read_bytes()
         with contextlib.suppress(ParseError):
             reviewed = parse_and_review(body, url="", headers={}, policy=ParsePolicy(), now=NOW)
-            yield parsing._Document(path.name, "", body, NOW), reviewed
+            yield Document(path.name, "", body, NOW), reviewed
 
 
 def test_nothing_that_a_terminal_would_obey_is_told_of_a_hostile_document():
