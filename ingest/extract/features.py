@@ -56,6 +56,10 @@ class _Columns:
         self.columns[len(self.names)] = values
         self.names.append(name)
 
+    def add_all(self, names: Sequence[str], rows: NDArray[np.generic]) -> None:
+        self.columns[len(self.names) : len(self.names) + len(names)] = rows
+        self.names += names
+
     def matrix(self) -> Matrix:
         if not self.page.blocks:
             return np.zeros((0, len(FEATURES)), np.float32)
@@ -104,13 +108,9 @@ class _Columns:
         tags = np.array([_TAG_NUMBER.get(node.tag, len(_TAGS)) for node in nodes])
         inherited = inherit(nodes, self.scores)
         at = _nodes_of(blocks)
-        for place, tag in enumerate(_TAGS):
-            self.add(f"is_{tag}", tags[at] == place)
-        for place, tag in enumerate(TAGS_AROUND):
-            self.add(f"in_{tag}", (inherited.tags[at] >> place) & 1)
-        everything, near = inherited.marks[at], inherited.near_marks[at]
-        for place, mark in enumerate(MARKS):
-            self.add(f"under_{mark}", ((everything >> place) & 1) + ((near >> place) & 1))
+        self.add_all(_IS_TAG, tags[at] == _column(_TAGS))
+        self.add_all(_IN_TAG, _bits(inherited.tags[at], _IN_TAG))
+        self.add_all(_UNDER, _bits(inherited.marks[at], _UNDER) + _bits(inherited.near_marks[at], _UNDER))
         for name, values in inherited.names.items():
             self.add(name, values[at])
         self.add("depth", np.array([node.depth for node in nodes])[at])
@@ -225,15 +225,12 @@ class _Columns:
 
     def _told(self, blocks: list[Block]) -> None:
         title, description = frozenset(_words(self.told.title)), frozenset(_words(self.told.description))
-        in_title, in_description, title_covered = [], [], []
-        for block in blocks:
-            words = frozenset(_words(block.text)) if len(block.text) < _LONGEST_LINE else frozenset()
-            in_title.append(len(words & title) / len(words) if words else 0.0)
-            title_covered.append(len(words & title) / max(len(title), 1))
-            in_description.append(len(words & description) / len(words) if words else 0.0)
-        self.add("in_title", in_title)
-        self.add("title_covered", title_covered)
-        self.add("in_description", in_description)
+        words = [frozenset(_words(block.text)) if len(block.text) < _LONGEST_LINE else frozenset() for block in blocks]
+        count = np.array([len(one) or 1 for one in words])
+        titled = np.array([len(one & title) for one in words])
+        self.add("in_title", titled / count)
+        self.add("title_covered", titled / max(len(title), 1))
+        self.add("in_description", [len(one & description) for one in words] / count)
         body = _letters(self.told.body) if len(self.told.body) > _LEAST_BODY else ""
         self.add("in_body", [_share_found(_letters(block.text), body) if body else -1.0 for block in blocks])
         self.add("has_body", np.full(len(blocks), float(bool(body))))
@@ -241,18 +238,21 @@ class _Columns:
     # ── its neighbours ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _neighbours(self) -> None:
-        for name in _FROM_NEIGHBOURS:
-            column = self.columns[self.names.index(name)]
-            for step in (-2, -1, 1, 2):
-                self.add(f"{name}{step:+d}", _shifted(column, step))
-        for name in _FROM_WINDOW:
-            column = self.columns[self.names.index(name)]
-            self.add(f"{name}_window", _window(column, 4))
+        near = self.columns[[self.names.index(name) for name in _FROM_NEIGHBOURS]]
+        for step in _STEPS:
+            self.add_all([f"{name}{step:+d}" for name in _FROM_NEIGHBOURS], _shifted(near, step))
+        around = self.columns[[self.names.index(name) for name in _FROM_WINDOW]]
+        self.add_all([f"{name}_window" for name in _FROM_WINDOW], _window(around))
 
 
+_STEPS = (-2, -1, 1, 2)
+_REACH = 4  # blocks on each side
 _FROM_NEIGHBOURS = ("chars", "link_share", "ends_stop", "is_p", "names_near", "up2_page_text")
 _FROM_WINDOW = ("chars", "link_share", "stop_share", "comma_share", "ends_stop", "names_near", "names_all")
 _TITLE_MARK = 1 << MARKS.index("title")
+_IS_TAG = [f"is_{tag}" for tag in _TAGS]
+_IN_TAG = [f"in_{tag}" for tag in TAGS_AROUND]
+_UNDER = [f"under_{mark}" for mark in MARKS]
 
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -290,6 +290,17 @@ def _repeats(blocks: list[Block]) -> list[int]:
 # ── arithmetic ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _column(names: Sequence[str]) -> NDArray[np.int64]:
+    """Their numbers, one below the other."""
+    return np.arange(len(names))[:, np.newaxis]
+
+
+def _bits(values: NDArray[np.int64], names: Sequence[str]) -> NDArray[np.int64]:
+    """A row for each bit of `values`, from the lowest."""
+    found: NDArray[np.int64] = (values >> _column(names)) & 1
+    return found
+
+
 def _nodes_of(blocks: list[Block]) -> NDArray[np.int64]:
     return np.array([block.node for block in blocks], dtype=np.int64)
 
@@ -309,20 +320,23 @@ def _ranks(values: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.log1p(ranks)
 
 
-def _shifted(column: NDArray[np.floating], step: int) -> NDArray[np.floating]:
-    moved = np.full_like(column, -1.0)
+def _shifted(rows: Matrix, step: int) -> Matrix:
+    """Each row as its neighbour sees it that many blocks on; -1 beyond the ends."""
+    moved = np.full_like(rows, -1.0)
     if step < 0:
-        moved[-step:] = column[:step]
+        moved[:, -step:] = rows[:, :step]
     else:
-        moved[:-step] = column[step:]
+        moved[:, :-step] = rows[:, step:]
     return moved
 
 
-def _window(column: NDArray[np.floating], reach: int) -> NDArray[np.float64]:
-    total = _running(column)
-    place = np.arange(len(column))
-    low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, len(column))
-    mean: NDArray[np.float64] = (total[high] - total[low]) / np.maximum(high - low, 1)
+def _window(rows: Matrix) -> NDArray[np.float64]:
+    """The mean of each row over the blocks within reach."""
+    count = rows.shape[1]
+    total = np.concatenate((np.zeros((len(rows), 1)), np.cumsum(rows, axis=1, dtype=np.float64)), axis=1)
+    place = np.arange(count)
+    low, high = np.maximum(place - _REACH, 0), np.minimum(place + _REACH + 1, count)
+    mean: NDArray[np.float64] = (total[:, high] - total[:, low]) / np.maximum(high - low, 1)
     return mean
 
 
