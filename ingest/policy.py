@@ -119,10 +119,18 @@ class ParsePolicy:
     timeout_s: float = _knob(10.0, "A worker that parses longer is killed.", unit="s", low=1, high=600)
 
 
+EXTRACTORS = ("blocks", "readability")  # the learned classifier, with readability as second opinion; readability alone
+
+
 @dataclass(frozen=True, slots=True)
 class ExtractPolicy:
     """Making an article of a page. Table [extract]."""
 
+    extractor: str = _knob(
+        "blocks",
+        "What chooses the article's text: a learned classifier of blocks (readability its second opinion), or readability alone.",
+        choices=EXTRACTORS,
+    )
     timeout_s: float = _knob(10.0, "A worker that extracts longer is killed.", unit="s", low=1, high=600)
     min_words: int = _knob(
         25, "A page that yields fewer words is taken to have hidden its text; the feed's own text is preferred if longer.",

@@ -44,6 +44,9 @@ _KEYS: Final[Mapping[str, Knob]] = {
         _key("user_agent", ""),
         _key("keep", ()),
         _key("block", ()),
+        _key("extractor", ""),
+        _key("include", ()),
+        _key("exclude", ()),
         _key("username", ""),
         _key("password", ""),
         _key("password_file", ""),
@@ -215,4 +218,7 @@ def _options(values: Mapping[str, Any]) -> FeedOptions:
         user_agent=values.get("user_agent"),
         keep=values.get("keep", ()),
         block=values.get("block", ()),
+        extractor=values.get("extractor"),
+        include=values.get("include", ()),
+        exclude=values.get("exclude", ()),
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from ingest.dedupe import fingerprint
 from ingest.errors import ExtractError
 from ingest.extract.feed_text import from_feed
-from ingest.model import NO_FACTS, Article, Entry, Extracted, Fetched, Identity, Quality, SeedDocument
+from ingest.model import NO_FACTS, Article, Beside, Entry, Extracted, FeedOptions, Fetched, Identity, Quality, SeedDocument
 from ingest.outcome import Outcome
 from ingest.policy import ExtractPolicy, MatchPolicy
 from ingest.text import count_words, one_line, text_hash
@@ -28,12 +28,29 @@ class Draft:
     problem: ExtractError | None = None
 
 
+_NO_OPTIONS = FeedOptions()
+
+
 def draft(
-    entry: Entry, page: Fetched | None, *, feed_url: str, feed_language: str | None, policy: ExtractPolicy, matching: MatchPolicy
+    entry: Entry,
+    page: Fetched | None,
+    *,
+    feed_url: str,
+    feed_language: str | None,
+    policy: ExtractPolicy,
+    matching: MatchPolicy,
+    options: FeedOptions = _NO_OPTIONS,
 ) -> Draft:
-    """The article of `entry` from its fetched page, or from the feed's own text where the page is None or gives no text."""
+    """The article of `entry` from its fetched page, or from the feed's own text where the page is None or gives no text.
+
+    Of the feed's `options` those that say how its pages are read.
+    """
     feed_text = from_feed(entry, entry.url or feed_url)
-    extracted, problem = _extract(page, entry, feed_text) if page else (None, None)
+    extracted, problem = None, None
+    if page:
+        words = count_words(feed_text.text) if feed_text.text else None
+        beside = Beside(page.status, entry.title, words, options.include, options.exclude)
+        extracted, problem = _extract(page, beside, options.extractor or policy.extractor)
     article = draft_article(
         entry,
         feed_text=feed_text,
@@ -66,12 +83,14 @@ def draft_texts(texts: Sequence[FeedText], *, policy: ExtractPolicy, matching: M
 _IN_ITS_PLACE = frozenset((Quality.CONSENT, Quality.CHALLENGE, Quality.SCRIPT_SHELL, Quality.SOFT_404, Quality.ERROR_PAGE))
 
 
-def _extract(page: Fetched, entry: Entry, feed_text: Extracted) -> tuple[Extracted | None, ExtractError | None]:
-    from ingest.extract.article import Beside, extract  # with all that reads pages; only workers need it
+def _extract(page: Fetched, beside: Beside, extractor: str) -> tuple[Extracted | None, ExtractError | None]:
+    from ingest.extract.article import extract  # with all that reads pages; only workers need it
 
-    beside = Beside(page.status, entry.title, count_words(feed_text.text) if feed_text.text else None)
+    is_learned = extractor == "blocks"
     try:
-        extracted = extract(page.body, url=page.final_url, headers=page.headers, now=page.fetched_at, beside=beside)
+        extracted = extract(
+            page.body, url=page.final_url, headers=page.headers, now=page.fetched_at, beside=beside, is_learned=is_learned
+        )
     except ExtractError as error:
         return None, error
     if extracted.quality in _IN_ITS_PLACE:

@@ -1,7 +1,7 @@
 """A fetched page → its article, or why it has none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,22 +12,14 @@ from ingest.extract.clean import clean_html
 from ingest.extract.quality import find_evidence, judge
 from ingest.extract.reading import Page, read_page
 from ingest.extract.render import to_html, to_text
+from ingest.extract.rules import find_within
 from ingest.language import detect
-from ingest.model import Extracted, Facts, Quality
+from ingest.model import NOTHING_BESIDE, Beside, Extracted, Facts, Quality
 from ingest.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What is known of a page without reading it: how it came, and what the entry that leads to it says."""
-
-    status: int = 200
-    entry_title: str | None = None
-    feed_words: int | None = None  # of the feed's own text
-
-
 def extract(
-    body: bytes, *, url: str, headers: Mapping[str, str], now: datetime, beside: Beside = Beside(), is_learned: bool = True
+    body: bytes, *, url: str, headers: Mapping[str, str], now: datetime, beside: Beside = NOTHING_BESIDE, is_learned: bool = True
 ) -> Extracted:
     """The article on the page in `body`, fetched from `url`, with the quality of its text. Raises ExtractError, and nothing else.
 
@@ -36,7 +28,7 @@ def extract(
     process helps.
     """
     page = read_page(body, url=url, content_type=headers.get("content-type"), now=now)
-    choice = choose_body(page, is_learned=is_learned)
+    choice = _ruled(page, choose_body(page, is_learned=is_learned), beside)
     text = to_text(page.segmented, choice.blocks)
     if not text:
         raise ExtractError(Outcome.EXTRACT_ERROR, "no text in the page")
@@ -63,6 +55,17 @@ def extract(
             sources=facts.sources,
         ),
     )
+
+
+def _ruled(page: Page, choice: Choice, beside: Beside) -> Choice:
+    """The choice as the feed's rules have it: `include` is taken whole where it finds anything, `exclude` goes in any case."""
+    blocks = choice.blocks
+    if beside.include and (wanted := find_within(page.tree, page.segmented, beside.include)):
+        blocks = tuple(sorted(wanted))
+    if beside.exclude:
+        unwanted = find_within(page.tree, page.segmented, beside.exclude)
+        blocks = tuple(number for number in blocks if number not in unwanted)
+    return choice if blocks == choice.blocks else replace(choice, blocks=blocks)
 
 
 def _judge(page: Page, choice: Choice, beside: Beside) -> tuple[Quality, dict[str, Any]]:

@@ -40,6 +40,8 @@ from ingest.model.planned import (
 from ingest.model.robots import RobotsFile, Ruling
 from ingest.model.said import (
     NO_FACTS,
+    NOTHING_BESIDE,
+    Beside,
     Enclosure,
     Entry,
     Extracted,
@@ -55,6 +57,7 @@ from ingest.model.shown import ArticleFilter, ArticleInfo, EntryInfo, FeedInfo, 
 from ingest.model.subscribed import AskedFor, Hub, PushResult, Question, Subscription, SubscriptionState
 
 __all__ = [
+    "NOTHING_BESIDE",
     "NO_FACTS",
     "Action",
     "Applied",
@@ -65,6 +68,7 @@ __all__ = [
     "ArticlePlan",
     "AskedFor",
     "Backfill",
+    "Beside",
     "Candidate",
     "Checkpoint",
     "Enclosure",

@@ -32,6 +32,9 @@ class FeedOptions:
     user_agent: str | None = None
     keep: tuple[str, ...] = ()  # regular expressions; an entry must match one in title, URL or categories
     block: tuple[str, ...] = ()  # regular expressions; an entry that matches one is not stored as an article
+    extractor: str | None = None  # "blocks" or "readability"
+    include: tuple[str, ...] = ()  # CSS selectors or XPath of elements that hold the article on its pages
+    exclude: tuple[str, ...] = ()  # of elements that never belong to it
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,20 @@ class Quality(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of a page without reading it: how it came, what the entry that leads to it says, the rules of its feed."""
+
+    status: int = 200
+    entry_title: str | None = None
+    feed_words: int | None = None  # of the feed's own text
+    include: tuple[str, ...] = ()  # the feed's rules, see `rules`
+    exclude: tuple[str, ...] = ()
+
+
+NOTHING_BESIDE = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a page says of its article beside title, authors and date. Absent is None, or empty."""
 

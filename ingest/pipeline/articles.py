@@ -179,6 +179,7 @@ async def _draft(claim: ArticleClaim, page: Fetched, tools: ArticleTools) -> Dra
         feed_language=claim.feed_language,
         policy=tools.extract,
         matching=tools.match,
+        options=claim.options,
     )
 
 

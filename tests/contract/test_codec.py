@@ -46,6 +46,9 @@ OPTIONS = st.builds(
     full_text=st.none() | st.booleans(),
     keep=SOME,
     block=SOME,
+    extractor=MAYBE,
+    include=SOME,
+    exclude=SOME,
 )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.decide.draft import draft, draft_article, draft_seed
-from ingest.model import Facts, IdentityKind, Quality, SeedDocument
+from ingest.model import Facts, FeedOptions, IdentityKind, Quality, SeedDocument
 from ingest.outcome import Outcome
 from ingest.policy import ExtractPolicy, MatchPolicy
 from tests.news import page as page_of
@@ -100,6 +100,22 @@ def test_a_fetched_page_becomes_an_article_with_its_identities():
     assert made.problem is None
     assert (made.article.body_source, made.article.extractor) == ("page", "blocks")
     assert [identity.kind for identity in made.identities] == [IdentityKind.URL, IdentityKind.TEXT]
+
+
+def test_a_feeds_own_rules_hold_for_its_pages():
+    options = FeedOptions(extractor="readability", exclude=("h1", "p"))
+    page = fetched(body=page_of(1).encode(), final_url="https://news.example/a/1")
+    matching = MatchPolicy()
+    made = draft(
+        entry(),
+        page,
+        feed_url="https://news.example/feed.xml",
+        feed_language=None,
+        policy=POLICY,
+        matching=matching,
+        options=options,
+    )
+    assert made.problem.reason == "no text in the page"
 
 
 def test_a_page_that_is_none_leaves_the_feeds_text_and_says_why():
