@@ -12,7 +12,7 @@ from ingest.cli.options import Given, JsonOption, check_order, load_settings, mo
 from ingest.cli.output import OutputOption, opened, print_json, print_table, tell, write_csv, write_ndjson
 
 if TYPE_CHECKING:
-    from ingest.model import ArticleFilter
+    from ingest.model import ArticleFilter, ArticleInfo
     from ingest.store import SqlStore
 
 app = typer.Typer(help="List, show and export articles. Times are UTC.", no_args_is_help=True)
@@ -94,8 +94,14 @@ def show(
         print_json(found)
         return
     for name in _SHOWN:
-        typer.echo(f"{name:<15}{tell(getattr(found, name))}")
+        typer.echo(f"{name:<15}{tell(getattr(found, name))}{_because(found) if name == 'quality' else ''}")
     typer.echo("\n" + "\n".join(tell(line) for line in found.text.split("\n")))
+
+
+def _because(article: "ArticleInfo") -> str:
+    """What decided its quality, where that was judged."""
+    why = article.evidence.get("why")
+    return f" ({tell(why)})" if why else ""
 
 
 @app.command("export")

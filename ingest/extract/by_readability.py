@@ -23,7 +23,7 @@ VERSION = str(readability.__version__)
 library.log.disabled = True
 
 _NUMBER = "data-node-number"
-_MOST_BLOCKS = 5_000  # it takes milliseconds a block on what is no page of a reader
+_MOST_BLOCKS = 8_000  # and links; what has more is no page of a reader, and costs seconds
 _MIN_CHARS = 200  # of text; with less it is asked again without its list of unlikely names (250 of markup in its own code)
 _NOT_TEXT = ("script", "style", "noscript", "link", "meta", "svg", "head", "template", "button")
 # What it looks for in serialised markup, as prefixes of tags.
@@ -32,7 +32,7 @@ _HOLDS_BLOCKS = ("blockquote", "dl", "div", "img", "ol", "p", "table", "ul")
 
 def find_chosen(tree: Element, page: Segmented) -> frozenset[int]:
     """Numbers of the blocks that readability keeps; none where it fails, as it does on some trees."""
-    if len(page.blocks) > _MOST_BLOCKS:
+    if len(page.blocks) + sum(block.links for block in page.blocks) > _MOST_BLOCKS:
         return frozenset()
     for number in {block.node for block in page.blocks}:
         element = page.nodes[number].element

@@ -266,7 +266,7 @@ class _Finder:
 
     def _trace(self) -> str:
         for block in self.blocks[:_MAX_LOOKED_AT]:
-            if found := _TRACE.search(block.text):
+            if found := _TRACE.search(block.text[:_TRACE_CHARS]):
                 return found[0][:60]
         return ""
 
@@ -315,8 +315,9 @@ _MAX_LABEL = 20  # characters of what leads to a part of the site
 _MAX_STATUS = 12  # characters of a heading that is a status
 _MIN_GRAMS = 6
 _MAX_LOOKED_AT = 100  # blocks
+_TRACE_CHARS = 1_000  # of a block; traces stand at its start
 _TRACE = re.compile(
-    r"[\w./\\-]+\.(?:php|py|rb|java|cs|aspx?|jsp|cfm|pl|js|go)(?:\(\d+\)|:\d+\)?|\W{1,4}(?:\w+ ){1,2}\d+)"
+    r"(?<![\w./\\-])[\w./\\-]{1,200}\.(?:php|py|rb|java|cs|aspx?|jsp|cfm|pl|js|go)(?:\(\d+\)|:\d+\)?|\W{1,4}(?:\w+ ){1,2}\d+)"
     r"|SQLSTATE\[|\b[a-z]+(?:\.[a-z]+)+\.\w+Exception\b",
 )
 
