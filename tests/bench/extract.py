@@ -10,6 +10,7 @@ The exit code is 1 when ours costs more than 0.75 of trafilatura.
 """
 
 import argparse
+import gc
 import gzip
 import json
 import subprocess
@@ -41,6 +42,7 @@ def main() -> int:
     peers = [str(python_with(HERE / "peers" / "extract.txt")), str(HERE / "peers" / "extractors.py")]
     rows, spent = defaultdict(list), defaultdict(list)
     _ours(gzip.decompress((given.folder / items[0]["html_path"]).read_bytes()), items[0]["url"])  # loads what is loaded once
+    gc.freeze()  # as workers do, and the peers here
     with subprocess.Popen(peers, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
