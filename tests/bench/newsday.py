@@ -92,7 +92,7 @@ def play(kind: str, server: str | None, newspapers: World, tickers: World) -> No
         tickers.write_list(folder, full_text=False)  # the newspapers are no longer listed, and so paused
         total = newspapers.feeds + tickers.feeds
         polls = "SELECT count(*) FROM polls"
-        meter.run("polls, one new entry each", tickers.feeds, counted=polls, expected=total)
+        meter.run("polls, one new entry each", tickers.feeds, "--now", counted=polls, expected=total)
         same = "SELECT count(*) FROM polls WHERE outcome = 'not_modified'"
         meter.run("polls, all 304", tickers.feeds, "--now", counted=same, expected=tickers.feeds)
 
