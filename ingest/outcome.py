@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     NOT_HTML = "not_html"
     EXTRACT_ERROR = "extract_error"
     EXTRACT_KILLED = "extract_killed"
+    NO_ARTICLE = "no_article"  # the page shows something else in its place: a consent dialog, a challenge, an error
     DISALLOWED = "disallowed"  # by robots.txt
     INTERNAL_ERROR = "internal_error"
 

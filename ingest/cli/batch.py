@@ -253,7 +253,7 @@ class _Run:
             said = await ahead[0]
             ahead.popleft()
             self._held_bytes -= len(said)
-            out.write(said + "\n")
+            out.write(said.encode("utf-8", "replace").decode() + "\n")  # a surrogate that a line held, say in its id
 
         try:
             for number, line in self._reading(_read_lines(lines, longest)):

@@ -6,7 +6,19 @@ from datetime import datetime, timedelta
 from ingest.decide.draft import TITLE_CHARS
 from ingest.decide.ratchet import is_better
 from ingest.errors import ExtractError, FetchError, IngestError, NoTurn, PermanentFetchError, RobotsUnreachable, WorkKilled
-from ingest.model import Action, Article, ArticleClaim, ArticlePlan, Candidate, Entry, EntryState, HostLesson, Identity, Match
+from ingest.model import (
+    Action,
+    Article,
+    ArticleClaim,
+    ArticlePlan,
+    Candidate,
+    Entry,
+    EntryState,
+    HostLesson,
+    Identity,
+    Match,
+    Quality,
+)
 from ingest.outcome import Outcome
 from ingest.policy import ArticlePolicy, HostPolicy
 from ingest.schedule import after_refusal, after_refusal_elsewhere, is_throttling, next_try_at, next_turn_at, throttled_until
@@ -251,6 +263,8 @@ def _is_revision(article: Article, known: Candidate, *, feed_id: int, is_own: bo
 
 def _is_improvement(article: Article, known: Candidate) -> bool:
     """The ratchet: a page that hides its text today does not take away what it showed before, nor what the feed carries."""
+    if known.body_source == "feed":  # as when feed and page are at hand together: the page, unless it shows less
+        return article.words >= known.words or (article.quality is Quality.FULL and article.words * 2 >= known.words)
     is_free = article.evidence.get("is_free") is True
     return known.body_source == "none" or is_better(
         article.quality, article.words, known.quality, known.words, is_new_free=is_free
@@ -267,7 +281,7 @@ def _read_error(error: IngestError) -> tuple[Outcome, str, bool]:
     if isinstance(error, FetchError):
         return error.outcome, error.reason, isinstance(error, PermanentFetchError)
     if isinstance(error, ExtractError):
-        return error.outcome, error.reason, True
+        return error.outcome, error.reason, error.outcome is not Outcome.NO_ARTICLE
     if isinstance(error, WorkKilled):
         return Outcome.EXTRACT_KILLED, str(error), True
     return Outcome.INTERNAL_ERROR, str(error), False

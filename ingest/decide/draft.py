@@ -94,7 +94,7 @@ def _extract(page: Fetched, beside: Beside, extractor: str) -> tuple[Extracted |
     except ExtractError as error:
         return None, error
     if extracted.quality in _IN_ITS_PLACE:
-        return None, ExtractError(Outcome.EXTRACT_ERROR, f"{extracted.quality.value}: {extracted.evidence['why']}")
+        return None, ExtractError(Outcome.NO_ARTICLE, f"{extracted.quality.value}: {extracted.evidence['why']}")
     return extracted, None
 
 

@@ -59,7 +59,7 @@ class Image:
 
 
 Piece = str | Open | Close | Image
-BREAK = "\n"  # a piece of its own: a line break within a block
+BREAK = "\x02"  # a piece of its own: a line break within a block; no page holds that character (see `tree`)
 _CELLS = frozenset(("td", "th"))
 CLOSES = {tag: Close(tag) for tag in _SHOWN | _CELLS}
 OPENS = {tag: Open(tag) for tag in _SHOWN | _CELLS}
@@ -126,7 +126,7 @@ class _Walker:
         self.pictures: list[Picture] = []
         self._pieces: list[Piece] = []
         self._marks = 0
-        self._in_link = self._in_strong = self._has_text = 0
+        self._in_link = self._in_strong = self._in_cell = self._has_text = 0
         self._link_chars = self._strong_chars = self._link_count = 0
 
     def enter(self, element: Element, parent: int, depth: int) -> None:
@@ -198,12 +198,17 @@ class _Walker:
     def _cell(self, element: Element, tag: str, number: int, depth: int) -> None:
         """A cell of a row of data, which is read as one line."""
         self._pieces.append(OPENS[tag])
+        self._in_cell = 1
         self._inside(element, number, depth)
+        self._in_cell = 0
         self._pieces += (CLOSES[tag], " ")
 
     def _break(self, number: int) -> None:
+        if self._in_cell:
+            self._say(" ")
+            return
         for piece in reversed(self._pieces):
-            if piece is BREAK:
+            if piece == BREAK:
                 self._flush(number)
                 return
             if not isinstance(piece, str) or not piece.isspace():
@@ -217,7 +222,7 @@ class _Walker:
         """End the block that is being gathered; without text there is none."""
         if self._has_text and len(self.blocks) < _MAX_BLOCKS:
             pieces = tuple(self._pieces)
-            text = " ".join("".join([piece for piece in pieces if type(piece) is str]).split())
+            text = " ".join("".join([piece for piece in pieces if type(piece) is str]).replace(BREAK, " ").split())
             self.blocks.append(Block(text, number, self._link_chars, self._link_count, self._strong_chars, self._marks, pieces))
         elif not self._has_text and any(type(piece) is Image for piece in self._pieces):
             images = tuple([piece for piece in self._pieces if type(piece) is Image])

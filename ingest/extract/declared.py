@@ -19,7 +19,7 @@ _OTHER_TYPE = re.compile(
     r"Event|EventSeries|DiscussionForum|Offer|Store|RealEstateListing|VideoObject|MusicRecording|PodcastSeries|"
     r"product|product\.item|product\.group|profile|video\.\w+|music\.\w+)$"
 )
-_IN_ADDRESS = re.compile(r"/(?:404|410|not-?found|error-?404)(?:\b|/|$)", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"/(?:404|410|not-?found|error-?404)(?=[/.]|$)", re.IGNORECASE)
 _SELECTOR = re.compile(r"([.#])([\w-]+)$")
 
 

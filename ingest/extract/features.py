@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.extract.around import TAGS_AROUND, find_wider, inherit, score_containers, signature, wide_signature
-from ingest.extract.blocks import Block, Node, Segmented
+from ingest.extract.blocks import BREAK, Block, Node, Segmented
 from ingest.extract.hints import MARKS, NONE
 from ingest.extract.letters import COMMA, DIGIT, QUOTE, SIGN, STOP, UPPER, Letters, count_letters
 
@@ -97,7 +97,7 @@ class _Columns:
         self.add("ends_stop", text.ends_stop)
         self.add("ends_colon", [block.text.endswith((":", "：")) for block in blocks])
         self.add("ends_ellipsis", [block.text.endswith(("…", "...", "[…]")) for block in blocks])
-        self.add("breaks", np.log1p([block.pieces.count("\n") for block in blocks]))
+        self.add("breaks", np.log1p([block.pieces.count(BREAK) for block in blocks]))
         self.add("has_url", ["http" in block.text or "www." in block.text or "@" in block.text for block in blocks])
         self.add("has_copyright", ["©" in block.text or "(c)" in block.text for block in blocks])
         self.add("repeats", np.log1p(_repeats(blocks)))

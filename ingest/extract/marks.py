@@ -243,12 +243,16 @@ def _is_empty(element: Element) -> bool:
     return True
 
 
+_SOON = re.compile(r"\s*\d(?:\D|$)")  # seconds; pages that reload themselves for their news wait for minutes
+
+
 def _see_refresh(metas: list[Element], marks: Marks) -> None:
     for meta in metas:
         if (meta.get("http-equiv") or "").lower() == "refresh":
             content = meta.get("content") or ""
             marks.challenge = marks.challenge or _first(_CHALLENGE, content.lower())
-            marks.captcha = marks.captcha or "refresh " + content[:20]
+            if _SOON.match(content):
+                marks.captcha = marks.captcha or "refresh " + content[:20]
 
 
 def _first(words: tuple[str, ...], text: str) -> str:

@@ -76,12 +76,13 @@ def _status(e: Evidence, length: float) -> Verdict:
 def _error(e: Evidence, length: float) -> Verdict:
     if length >= _NOTICE:
         return None
-    if e.trace_mark:
+    if e.trace_mark and not (e.has_article_type and _is_titled(e)):
         return Quality.ERROR_PAGE, f"a program's trace: {e.trace_mark}"
-    if e.title_status:
+    is_article = e.has_article_type and _is_titled(e)  # a car called 404, the Fortune 500
+    if e.title_status and not is_article:
         kind = Quality.SOFT_404 if e.title_status in (404, 410) else Quality.ERROR_PAGE
         return kind, f"calls itself {e.title_status} with {e.own_words} words"
-    if e.error_mark and not (e.has_article_type and e.title_found == 1):
+    if e.error_mark and not is_article and not (e.has_article_type and e.title_found == 1):
         return Quality.SOFT_404, f"named {e.error_mark} with {e.own_words} words"
     return None
 

@@ -8,7 +8,7 @@ from ingest.text import strip_controls
 
 # Elements around a block that its markup keeps. The innermost, if none of these, becomes a paragraph.
 _STRUCTURE = frozenset(("ul", "ol", "li", "blockquote", "table", "tr", "td", "th", "dl", "dt", "dd", "figure"))
-_LEAVES = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "dt", "dd", "figcaption", "caption", "address"))
+_LEAVES = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "figcaption", "caption", "address"))
 _LINES = frozenset(("li", "tr", "td", "th", "dt", "dd"))  # follow each other line by line
 
 
@@ -47,13 +47,15 @@ class _Writer:
         self._parts: list[str] = []
         self._open: list[int] = []  # numbers of nodes
         self._shown: set[str] = set()  # addresses of pictures
+        self._captioned: set[int] = set()  # numbers of figures
 
     def block(self, number: int) -> None:
         block = self._page.blocks[number]
         node = self._page.nodes[block.node]
         self._enter(block.node)
-        inner = _inline(block, is_kept=_is_pre(self._page.nodes, block.node))
-        tag = node.tag if node.tag in _LEAVES else "" if node.tag in _STRUCTURE else "p"
+        is_pre = _is_pre(self._page.nodes, block.node)
+        inner = _inline(block, is_kept=is_pre)
+        tag = "pre" if is_pre else node.tag if node.tag in _LEAVES else "" if node.tag in _STRUCTURE else "p"
         self._parts.append(f"<{tag}>{inner}</{tag}>" if tag else inner)
 
     def picture(self, picture: Picture) -> None:
@@ -63,9 +65,19 @@ class _Writer:
             return
         self._shown.update(image.src for image in images)
         self._enter(-1)
-        caption = " ".join(_captions(self._page, picture.node, self._chosen))
+        caption = self._caption(picture.node)
         shown = "".join(_image(image) for image in images)
         self._parts.append(f"<figure>{shown}{f'<figcaption>{escape(caption)}</figcaption>' if caption else ''}</figure>")
+
+    def _caption(self, number: int) -> str:
+        """What the figure around a node says beside the text; once, however many pictures it holds."""
+        figure = _figure_around(self._page.nodes, number)
+        if figure < 0 or figure in self._captioned:
+            return ""
+        self._captioned.add(figure)
+        node = self._page.nodes[figure]
+        texts = [self._page.blocks[at].text for at in range(node.start, node.end) if at not in self._chosen]
+        return " ".join(text for text in texts if len(text) <= _MAX_CAPTION)[: 2 * _MAX_CAPTION]
 
     def markup(self) -> str:
         self._enter(-1)
@@ -98,7 +110,7 @@ def _inline(block: Block, *, is_kept: bool) -> str:
     open_tags: list[str] = []
     for piece in block.pieces:
         if isinstance(piece, str):
-            parts.append("<br>" if piece is BREAK and not is_kept else escape(piece, quote=False))
+            parts.append(("\n" if is_kept else "<br>") if piece == BREAK else escape(piece, quote=False))
         elif isinstance(piece, Open):
             open_tags.append(piece.tag)
             parts.append(f'<a href="{escape(piece.href)}">' if piece.href else f"<{piece.tag}>")
@@ -108,6 +120,7 @@ def _inline(block: Block, *, is_kept: bool) -> str:
                 parts.append(f"</{piece.tag}>")
         else:
             parts.append(_image(piece))
+    parts += [f"</{tag}>" for tag in reversed(open_tags)]  # what goes on in the next block must not run on to the last
     inner = "".join(parts)
     return inner if is_kept else inner.strip().removeprefix("<br>").removesuffix("<br>")
 
@@ -119,15 +132,10 @@ def _image(image: Image) -> str:
 _MAX_CAPTION = 600  # characters; more is text that was left out for another reason
 
 
-def _captions(page: Segmented, number: int, chosen: frozenset[int]) -> list[str]:
-    figure = number
-    while figure >= 0 and page.nodes[figure].tag != "figure":
-        figure = page.nodes[figure].parent
-    if figure < 0:
-        return []
-    node = page.nodes[figure]
-    texts = [page.blocks[at].text for at in range(node.start, node.end) if at not in chosen]
-    return [text for text in texts if len(text) <= _MAX_CAPTION]
+def _figure_around(nodes: list[Node], number: int) -> int:
+    while number >= 0 and nodes[number].tag != "figure":
+        number = nodes[number].parent
+    return number
 
 
 def _is_among(picture: Picture, chosen: Sequence[int]) -> bool:
@@ -148,16 +156,10 @@ def _is_pre(nodes: list[Node], number: int) -> bool:
 
 
 def _lines_of(block: Block, *, is_kept: bool) -> str:
-    """The text of a block with the line breaks its author set."""
+    """The text of a block with the line breaks its author set; where lines are kept as they stand, all of them."""
     if not is_kept and BREAK not in block.pieces:
         return block.text
-    text = "".join([piece for piece in block.pieces if isinstance(piece, str)] if is_kept else _marked(block))
-    lines = text.split("\n") if is_kept else text.split(_LINE_MARK)
-    return "\n".join(line for line in (line.rstrip() if is_kept else " ".join(line.split()) for line in lines) if line)
-
-
-_LINE_MARK = "\x03"
-
-
-def _marked(block: Block) -> list[str]:
-    return [_LINE_MARK if piece is BREAK else piece for piece in block.pieces if isinstance(piece, str)]
+    text = "".join([piece for piece in block.pieces if isinstance(piece, str)])
+    if is_kept:
+        return "\n".join(line.rstrip() for line in text.replace(BREAK, "\n").split("\n")).strip("\n")
+    return "\n".join(line for part in text.split(BREAK) if (line := " ".join(part.split())))

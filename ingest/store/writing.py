@@ -115,7 +115,7 @@ def _new_article(plan: ArticlePlan) -> dict[str, Any]:
     return _columns_of_new(plan.article, plan.tried_at, plan.robots)
 
 
-_UNSET_WHEN_NEW = ("evidence", "raw_ref", "story_id", "removed_at")
+_UNSET_WHEN_NEW = ("raw_ref", "story_id", "removed_at")
 _ARTICLES = ManyRows(articles, [column.name for column in articles.columns if column.name not in _UNSET_WHEN_NEW])
 _IDENTITIES = ManyRows(identities, [column.name for column in identities.columns])
 _ENTRIES = ManyRows(

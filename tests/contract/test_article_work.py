@@ -17,6 +17,7 @@ from ingest.model import (
     Checkpoint,
     EntryPlan,
     EntryState,
+    Facts,
     FeedHead,
     HistoryPlan,
     HostLesson,
@@ -393,10 +394,13 @@ def test_articles_are_numbered_on_whether_they_go_in_alone_or_together(
     claims = claim(store, make)
 
     for together in (claims[:1], claims[1:3], claims[3:4], claims[4:]):
-        plans = [make.done(one, article=make.article(authors=("A", "B"))) for one in together]
+        seen = {"evidence": {"why": "40 words"}, "facts": Facts(site_name="The Harbour News", modified_at=make.now)}
+        plans = [make.done(one, article=make.article(authors=("A", "B"), **seen)) for one in together]
         assert set(store.articles.apply(plans)) == {Applied.DONE}
 
     assert {info.authors for info in all_articles(store)} == {("A", "B")}
+    assert all(info.evidence == {"why": "40 words"} for info in all_articles(store))
+    assert {info.facts["site_name"] for info in all_articles(store)} == {"The Harbour News"}
     ids = {entry.guid: entry.article_id for entry in store.feeds.entries(feed_id, 9)}
     assert [ids[name] for name in "abcdef"] == sorted(info.article_id for info in all_articles(store))
 

@@ -310,11 +310,22 @@ def test_otherwise_the_page_is_asked_for(claim, found):
         ((Quality.FULL, 700), (Quality.FULL, 800), False),
         ((Quality.FULL, 300), (Quality.PAYWALL, 60), False),
         ((Quality.PAYWALL, 90), (Quality.PAYWALL, 60), False),
+        ((Quality.SHORT, 39), (Quality.SHORT, 40), False),
     ],
-    ids=["a wall", "a start", "most of it gone", "edited", "the wall is gone", "more before the wall"],
+    ids=["a wall", "a start", "most of it gone", "edited", "the wall is gone", "more before the wall", "a word less"],
 )
 def test_a_better_stored_body_is_never_replaced_by_a_worse_one(new, stored, is_kept):
     shown = article(quality=new[0], words=new[1], text_hash="today")
     known = candidate(quality=stored[0], words=stored[1], feed_ids=(7,))
     plan = plan_article(article_claim(article_id=1), shown, known_as(known), now=NOW)
+    assert plan.action is (Action.LINK if is_kept else Action.REVISE)
+
+
+@pytest.mark.parametrize(
+    ("quality", "words", "is_kept"), [(Quality.SHORT, 150, False), (Quality.PAYWALL, 20, True), (Quality.FULL, 20, False)]
+)
+def test_a_page_takes_the_place_of_the_feeds_text_unless_it_shows_less(quality, words, is_kept):
+    page = article(quality=quality, words=words, text_hash="page")
+    known = candidate(body_source="feed", quality=Quality.FULL, words=30, feed_ids=(7,))
+    plan = plan_article(article_claim(article_id=1), page, known_as(known), now=NOW)
     assert plan.action is (Action.LINK if is_kept else Action.REVISE)

@@ -79,3 +79,38 @@ def test_markup_in_text_stays_text() -> None:
     _, markup = written("<p>a &lt;script&gt;alert(1)&lt;/script&gt; b</p>")
     assert "<script" not in markup
     assert "&lt;script&gt;" in markup
+
+
+def test_a_definition_list_is_written_once() -> None:
+    markup = written("<dl><dt>Ebb</dt><dd>The tide goes <b>out</b></dd></dl>")[1]
+    assert markup == "<dl><dt>Ebb</dt><dd>The tide goes <b>out</b></dd></dl>"
+
+
+def test_emphasis_that_goes_on_over_a_break_does_not_run_on_to_the_rest() -> None:
+    markup = written("<p><strong>Lead one.<br><br>Lead two.</strong></p><p>Body.</p>")[1]
+    assert markup.endswith("<p>Body.</p>")
+
+
+def test_line_ends_of_the_source_are_spaces() -> None:
+    assert written("<p><a href=/a>one</a>\n<a href=/b>two</a>\n<i>three</i>\n<br>four</p>")[0] == "one two three\nfour"
+
+
+def test_blank_lines_of_code_stay() -> None:
+    assert written("<pre>def f():\n\n    x = 1\n\n\n    return x</pre>")[0] == "def f():\n\n    x = 1\n\n\n    return x"
+
+
+def test_lines_of_code_in_elements_of_their_own_are_code() -> None:
+    assert written("<pre><code><div>a = 1</div><div>  b</div></code></pre>")[1] == "<pre>a = 1</pre><pre>  b</pre>"
+
+
+def test_breaks_within_a_cell_part_words_and_not_the_row() -> None:
+    table = "<table><tr><td>a<br><br>b</td><td>c</td></tr></table>"
+    assert written(table)[0] == "a b c"
+
+
+def test_a_figures_caption_is_written_once_however_many_pictures_it_holds() -> None:
+    pictures = "".join(f"<img src='/{number}.jpg'><div>Share {number}</div>" for number in range(200))
+    captions = tuple(f"Share {number}" for number in range(200))
+    markup = written(f"<p>One</p><figure>{pictures}</figure><p>Two</p>", without=captions)[1]
+    assert markup.count("<figcaption>") == 1
+    assert len(markup) < 30_000
