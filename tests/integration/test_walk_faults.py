@@ -169,7 +169,7 @@ def test_a_defect_in_a_poll_is_a_failed_poll_and_the_feed_stays_claimable(world,
         assert world.rows("SELECT outcome, reason FROM polls") == [("internal_error", "ZeroDivisionError: nobody foresaw this")]
         assert world.rows("SELECT state, lease_owner, failures FROM feeds") == [("active", None, 0.25)]
         assert world.states() == {}
-        await world.once(service, after=HOUR)
+        await world.once(service, after=DAY)
 
     world.play(trip)
     assert world.states() == {"stored": 3}
