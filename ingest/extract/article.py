@@ -81,9 +81,8 @@ def _judge(page: Page, choice: Choice, beside: Beside) -> tuple[Quality, dict[st
         entry_title=beside.entry_title,
     )
     quality, why = judge(found)
-    values = {one.name: getattr(found, one.name) for one in fields(found)}
-    told = {one.name: values[one.name] for one in fields(found) if values[one.name] != one.default}
-    return quality, {"why": why} | {name: round(value, 3) if isinstance(value, float) else value for name, value in told.items()}
+    told = {one.name: value for one in fields(found) if (value := getattr(found, one.name)) != one.default}
+    return quality, {"why": why} | told
 
 
 def choose_body(page: Page, *, is_learned: bool = True) -> Choice:

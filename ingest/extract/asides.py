@@ -25,8 +25,6 @@ _WALL_NAMES = re.compile(
 _OFFER_NAMES = re.compile(
     r"premium|subscri(?:be|ption)s?-?(?:offer|box|prompt)|(?:plus|abo|offer|login|register)-?box|-offer(?:\b|_)", re.IGNORECASE
 )
-# The family of names has `cmp` as well, which is what one large system calls every component.
-_CONSENT_WORDS = frozenset(("consent", "cookie", "cookies", "gdpr", "privacy", "onetrust", "didomi", "ccpa", "usercentrics"))
 _FRAME_TAGS = frozenset(("main", "article", "nav", "header", "footer", "body", "html"))
 _MENU_TAGS = frozenset(("nav", "header", "footer", "aside"))
 
@@ -41,8 +39,6 @@ def find_asides(nodes: list[Node], before: list[int]) -> list[int]:
     for number, node in enumerate(nodes):
         own = (node.hints.marks | (_tag_marks(node.tag) if "-" in node.tag or node.tag == "dialog" else 0)) & ASIDE
         if own:
-            if own & _CONSENT and "-" not in node.tag and _CONSENT_WORDS.isdisjoint(node.hints.words):
-                own &= ~_CONSENT
             if own & (_PAYWALL | _POPUP) and before[node.end] - before[node.start] > MAX_BOX:
                 own &= ~(_PAYWALL | _POPUP)
             if own and _is_frame(nodes, number):

@@ -16,7 +16,6 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 from ingest.extract.blocks import Segmented
 from ingest.extract.tree import Element
 
-NAME = "readability"
 VERSION = str(readability.__version__)
 
 # It logs each failure with a traceback and raises as well; one of the two is enough.

@@ -69,7 +69,7 @@ def settle(page: Segmented, likely: NDArray[np.float32], ask: Callable[[], froze
     doubt = _find_doubt(likely, chars)
     if doubt.is_sure:
         return Choice(_without_repeats(page, _taken(likely)), By.BLOCKS, likely, why=str(doubt))
-    return _with_second_opinion(page, likely, doubt, ask())
+    return _with_second_opinion(page, likely, chars, doubt=doubt, kept=ask())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,15 @@ def _find_doubt(likely: NDArray[np.float32], chars: NDArray[np.int64]) -> _Doubt
     return _Doubt(in_doubt / max(expected, 1e-9), int(chars[_taken(likely)].sum()))
 
 
-def _with_second_opinion(page: Segmented, likely: NDArray[np.float32], doubt: _Doubt, kept: frozenset[int]) -> Choice:
+def _with_second_opinion(
+    page: Segmented, likely: NDArray[np.float32], chars: NDArray[np.int64], *, doubt: _Doubt, kept: frozenset[int]
+) -> Choice:
     if not kept:
         why = f"{doubt}; readability was asked and keeps nothing"
         return Choice(_without_repeats(page, _taken(likely)), By.BLOCKS, likely, kept, why=why)
     second = np.array([number in kept for number in range(len(page.blocks))])
     blend = ((1 - _SECOND_SHARE) * likely + _SECOND_SHARE * second).astype(np.float32)
     taken = _taken(blend)
-    chars = np.array([len(block.text) for block in page.blocks])
     ours, theirs = int(chars[taken].sum()), int(chars[second].sum())
     if ours < _FAR_SHORTER * theirs:
         why = f"{doubt}; guard: with readability's word {ours:,} characters would be taken, it keeps {theirs:,} itself"

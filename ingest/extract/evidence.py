@@ -15,6 +15,7 @@ from ingest.extract.asides import ASIDE, DIALOG, MAX_BOX, MENU, find_asides, fin
 from ingest.extract.blocks import Block, Node, Segmented
 from ingest.extract.declared import Declared, find_declared
 from ingest.extract.hints import MARKS, hints_of
+from ingest.extract.letters import only_letters
 from ingest.extract.marks import find_marks, gather
 from ingest.extract.tree import Element
 
@@ -99,7 +100,6 @@ _NEAR = 8  # blocks after the body's last
 _UNSPACED = ((0x0E01, 0x0ECE), (0x1000, 0x1049), (0x1780, 0x17D3), (0x3041, 0x30FE), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
 _ENDS_WHOLE = re.compile(r"[.!?。！？।؟۔｡։][\s\"'“”„’»«›)）」』\]]*$")
 _ENDS_IN_ELLIPSIS = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])[\s\"'”»)]*$")
-_WORDS = re.compile(r"\w+")
 _LEADS_ON = frozenset(("more", "readmore", "continue", "full", "source", "external", "btn", "button", "cta"))
 _LEADS_TO = re.compile(r"#more|[?&]full=|/full/", re.IGNORECASE)
 _TITLE_STATUS = re.compile(r"^\W*(?:\w+\W+){0,2}?([45]\d\d)\b|[|:–—-]\s*([45]\d\d)\W*$")
@@ -364,7 +364,7 @@ def _count(text: str, unspaced: int) -> int:
 
 def _grams(text: str) -> frozenset[str]:
     """Runs of three characters of the words: alike for all scripts."""
-    letters = "".join(_WORDS.findall(text.lower()))
+    letters = only_letters(text)
     return frozenset(letters[at : at + 3] for at in range(len(letters) - 2))
 
 

@@ -5,7 +5,6 @@ of its neighbours, and of what the page says about its article. Characters are c
 everything within an element is one run of blocks, sums over elements are differences of running sums.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from ingest.extract.around import TAGS_AROUND, find_wider, inherit, score_containers, signature, wide_signature
 from ingest.extract.blocks import BREAK, Block, Node, Segmented
 from ingest.extract.hints import MARKS, NONE
-from ingest.extract.letters import COMMA, DIGIT, QUOTE, SIGN, STOP, UPPER, Letters, count_letters
+from ingest.extract.letters import COMMA, DIGIT, QUOTE, SIGN, STOP, UPPER, Letters, count_letters, only_letters
 
 Matrix = NDArray[np.float32]
 
@@ -231,8 +230,8 @@ class _Columns:
         self.add("in_title", titled / count)
         self.add("title_covered", titled / max(len(title), 1))
         self.add("in_description", [len(one & description) for one in words] / count)
-        body = _letters(self.told.body) if len(self.told.body) > _LEAST_BODY else ""
-        self.add("in_body", [_share_found(_letters(block.text), body) if body else -1.0 for block in blocks])
+        body = only_letters(self.told.body) if len(self.told.body) > _LEAST_BODY else ""
+        self.add("in_body", [_share_found(only_letters(block.text), body) if body else -1.0 for block in blocks])
         self.add("has_body", np.full(len(blocks), float(bool(body))))
 
     # ── its neighbours ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -257,15 +256,9 @@ _UNDER = [f"under_{mark}" for mark in MARKS]
 
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_TOKEN = re.compile(r"\w+")
-
 
 def _words(text: str) -> list[str]:
     return text.lower().split()
-
-
-def _letters(text: str) -> str:
-    return "".join(_TOKEN.findall(text.lower()))
 
 
 _SCRAP = 4  # characters

@@ -1,6 +1,7 @@
-"""The characters of all blocks counted at once, by kind: letters, digits, stops and so on of any script."""
+"""Letters of any script: the characters of all blocks counted at once, by kind; and a text reduced to what it says."""
 
 import functools
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -88,3 +89,9 @@ def _kind_of(category: str) -> int:
 
 
 _IS_WORD = np.array([kind in (LOWER, UPPER, LETTER, DIGIT) for kind in range(_KINDS)])
+_WORD = re.compile(r"\w+")
+
+
+def only_letters(text: str) -> str:
+    """The letters and digits of a text in lower case, with nothing between them."""
+    return "".join(_WORD.findall(text.lower()))

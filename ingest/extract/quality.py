@@ -1,4 +1,4 @@
-"""Evidence → a page's quality class with its reason..
+"""Evidence → a page's quality class with its reason.
 
 By evidence, never by phrases: each list of sentences is of one language and calls real articles walls. The order of the rules
 is the order of certainty: what a machine says of itself (a challenge, a status), what stands in the text's place (an error, a

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 _TOKEN = re.compile(r"\w+")
 Row = tuple[float, float, float]
+Gram = tuple[str, ...]
 
 
 def overlap(true: str, found: str) -> Row:
@@ -42,6 +43,15 @@ def _ratio(right: float, bad: float, other: float) -> float:
     return right / (right + bad) if right + bad else 0.0
 
 
-def _shingles(text: str) -> Counter[tuple[str, ...]]:
-    words = _TOKEN.findall(text)
-    return Counter(gram for at in range(max(1, len(words) - 3)) if (gram := tuple(words[at : at + 4])))
+def _shingles(text: str) -> Counter[Gram]:
+    return Counter(grams(words_of(text)))
+
+
+def words_of(text: str) -> list[str]:
+    """The words that are counted by."""
+    return _TOKEN.findall(text)
+
+
+def grams(words: Sequence[str]) -> list[Gram]:
+    """Four words in a row, from each on; all of them where there are fewer."""
+    return [tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))] if words else []

@@ -15,7 +15,6 @@ import io
 import json
 import math
 import random
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,10 +37,9 @@ from ingest.extract.choice import settle
 from ingest.extract.classify import Classifier, read_classifier
 from ingest.extract.features import FEATURES, Told, find_features
 from ingest.extract.reading import read_page
-from tests.bench.shingles import overlap, summarise
+from tests.bench.shingles import grams, overlap, summarise, words_of
 
 _NOW = datetime(2100, 1, 1, tzinfo=UTC)  # no date of a page is too new, whenever this runs
-_TOKEN = re.compile(r"\w+")
 _MIN_DOMAINS = 4  # a word of names must be used by so many sites to be weighed
 _INNER = 3  # folds for the weights of words
 _NEGATIVES = 0.35  # of the blocks outside articles are learned from; the others say the same
@@ -94,21 +92,17 @@ def _load_page(folder: Path, item: Mapping[str, Any]) -> Page:
 
 def label_blocks(texts: Sequence[str], truth: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How much of each block stands in the true text, and its weight: 4-grams it has, as a share of the page's."""
-    known = set(_grams(_TOKEN.findall(truth)))
-    lines = {" ".join(_TOKEN.findall(line)) for line in truth.split("\n")}
+    known = set(grams(words_of(truth)))
+    lines = {" ".join(words_of(line)) for line in truth.split("\n")}
     label, weight = np.zeros(len(texts)), np.zeros(len(texts))
     for place, text in enumerate(texts):
-        words = _TOKEN.findall(text)
+        words = words_of(text)
         if len(words) >= 4:
-            grams = _grams(words)
-            label[place], weight[place] = sum(gram in known for gram in grams) / len(grams), len(grams) + 3
+            found = grams(words)
+            label[place], weight[place] = sum(gram in known for gram in found) / len(found), len(found) + 3
         else:
             label[place], weight[place] = float(bool(words) and " ".join(words) in lines), 3 if words else 0.5
     return label, weight / max(weight.sum(), 1)
-
-
-def _grams(words: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))] if words else []
 
 
 # ── words of names ──────────────────────────────────────────────────────────────────────────────────────────────────────
