@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ingest.extract.explain import Explained
     from ingest.model import Extracted
 
-_EXTRACTOR = ("ingest.extract", "ingest.extract.explain", "ingest.language")
+_EXTRACTOR = ("ingest.extract.article", "ingest.extract.explain")
 _LONG = ("text", "html")  # fields that are told at length, or not at all
 
 
