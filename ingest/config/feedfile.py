@@ -17,6 +17,7 @@ from ingest.policy import Knob
 from ingest.urls import canonical_url, login_of, without_login
 
 _INTERVAL: Final = SETTINGS["poll.interval_s"]
+_EXTRACTOR: Final = SETTINGS["extract.extractor"]
 
 
 def _key(name: str, default: object, *, table: str = "feed", like: Knob | None = None) -> Knob:
@@ -28,7 +29,7 @@ def _key(name: str, default: object, *, table: str = "feed", like: Knob | None =
         unit=like.unit if like else "",
         low=like.low if like else None,
         high=like.high if like else None,
-        choices=(),
+        choices=like.choices if like else (),
     )
 
 
@@ -44,7 +45,7 @@ _KEYS: Final[Mapping[str, Knob]] = {
         _key("user_agent", ""),
         _key("keep", ()),
         _key("block", ()),
-        _key("extractor", ""),
+        _key("extractor", "", like=_EXTRACTOR),
         _key("include", ()),
         _key("exclude", ()),
         _key("username", ""),

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ingest.policy import EXTRACTORS, Knob
+from ingest.policy import Knob
 from ingest.urls import is_http_url, login_of
 
 
@@ -113,11 +113,6 @@ def _selectors(selectors: tuple[str, ...]) -> Iterator[Flaw]:
             yield Flaw(f"holds {selector!r}, which is neither a CSS selector nor an XPath expression: {error}", item=at)
 
 
-def _extractor(name: str) -> Iterator[Flaw]:
-    if name not in EXTRACTORS:
-        yield Flaw(f"must be one of {', '.join(EXTRACTORS)}")
-
-
 def _not_empty(value: str) -> Iterator[Flaw]:
     if not value.strip():
         yield Flaw("must not be empty")
@@ -145,7 +140,6 @@ _RULES: Final[Mapping[tuple[str, str], Callable[[Any], Iterator[Flaw]]]] = {
     ("feed", "user_agent"): _user_agent,
     ("feed", "keep"): _patterns,
     ("feed", "block"): _patterns,
-    ("feed", "extractor"): _extractor,
     ("feed", "include"): _selectors,
     ("feed", "exclude"): _selectors,
     ("header", "*"): _header_text,
