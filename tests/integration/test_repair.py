@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
 from ingest.errors import TransientFetchError
@@ -18,6 +17,7 @@ from ingest.repair import repair, repair_gaps
 from ingest.store import open_store
 from ingest.store.schema import entries, feeds, gaps, hosts
 from ingest.wiring import wire
+from tests.clocks import MovableClock
 from tests.news import prose
 from tests.site import Answer, Site
 
@@ -29,15 +29,6 @@ HEADS = {
     "archives": '<atom:link rel="prev-archive" href="{url}?until={until}"/>',
     "none": "",
 }
-
-
-class MovableClock(SystemClock):
-    """The machine's clock, set ahead."""
-
-    ahead = timedelta()
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 class Newsroom:

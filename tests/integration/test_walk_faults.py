@@ -12,7 +12,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
 from ingest.errors import StoreUnavailable, TransientFetchError
@@ -22,20 +21,12 @@ from ingest.pipeline import FeedWork, Tally
 from ingest.policy import DEFAULTS, DatabasePolicy, ExtractPolicy, FetchPolicy, HostPolicy, WorkerPolicy
 from ingest.store import open_store
 from ingest.wiring import wire
+from tests.clocks import MovableClock
 from tests.news import item, page, prose, rss
 from tests.site import Answer, Site
 
 NONE, HOUR, DAY = timedelta(), timedelta(hours=1), timedelta(days=1)
 POISON = "<p " + " ".join(f"a{number}=''" for number in range(40_000)) + ">ten seconds of a core, within one call of lxml</p>"
-
-
-class MovableClock(SystemClock):
-    """The machine's clock, set ahead."""
-
-    ahead = timedelta()
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 class Told:

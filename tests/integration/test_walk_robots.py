@@ -9,26 +9,17 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
 from ingest.model import FeedOptions, FeedSecrets, FeedSpec, FetchRequest, Purpose, RobotsVerdict
 from ingest.policy import DEFAULTS, DatabasePolicy, FetchPolicy, HostPolicy, RobotsPolicy, WorkerPolicy
 from ingest.wiring import wire
+from tests.clocks import MovableClock
 from tests.news import item, page, prose, rss
 from tests.site import Answer, Site
 
 NONE, HOUR, DAY = timedelta(), timedelta(hours=1), timedelta(days=1)
 FORBIDDEN = "User-agent: *\nDisallow: /a/\n"
-
-
-class MovableClock(SystemClock):
-    """The machine's clock, set ahead."""
-
-    ahead = timedelta()
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 class World:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
-from ingest.clock import SystemClock
 from ingest.config.settings import ConfiguredFeed, Settings
 from ingest.daemon import run_once
 from ingest.metrics import Metrics
@@ -24,6 +23,7 @@ from ingest.store.schema import entries, gaps, polls
 from ingest.subscribing import review_subscriptions, tend_subscriptions
 from ingest.web import Health, serve
 from ingest.wiring import wire
+from tests.clocks import MovableClock
 from tests.hub import Hub, sign
 from tests.news import prose
 from tests.site import Answer, Site
@@ -33,15 +33,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MAX_BYTES = 50_000
 ASKED, ACTIVE, DENIED = SubscriptionState.ASKED, SubscriptionState.ACTIVE, SubscriptionState.DENIED
 LEFT = SubscriptionState.LEFT
-
-
-class MovableClock(SystemClock):
-    """The machine's clock, set ahead."""
-
-    ahead = timedelta()
-
-    def now(self):
-        return super().now() + self.ahead
 
 
 class World:

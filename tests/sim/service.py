@@ -19,8 +19,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-
 from ingest import wiring
 from ingest.config import Settings
 from ingest.errors import StoreError
@@ -36,7 +34,6 @@ from ingest.repair import repair_gaps
 from ingest.store import Database, SqlStore
 from ingest.store.engine import open_database
 from ingest.store.queues import ENTRIES, FEEDS, Queue
-from ingest.store.schema import hosts
 from ingest.subscribing import review_subscriptions, tend_subscriptions
 from ingest.urls import host_of
 from ingest.web import Reply
@@ -44,6 +41,7 @@ from tests.sim.documents import read_unwritten
 from tests.sim.hub import SimHub
 from tests.sim.loop import SimClock, play
 from tests.sim.score import Score
+from tests.sim.ticks import Ticker, find_next
 from tests.sim.web import ScriptedHttpFetcher, SimFetcher, Web
 
 T = TypeVar("T")
@@ -52,7 +50,6 @@ _PRUNE_S, _REVIVE_S, _REPAIR_S = 6 * 3600.0, 3600.0, 60.0  # as `ingest.daemon` 
 _REPAIRS_AT_ONCE = 5
 _HUBS_S, _HUBS_AT_ONCE, _VERDICTS_S = 3600.0, 20, 3600.0  # rarer than there: all that they decide takes hours
 _CLOCK_WATCH_S = 10.0
-_FAR_S = 86_400.0  # looked for again after a day, whatever was found
 
 _PROCESS: ContextVar["Daemon | None"] = ContextVar("process", default=None)
 
@@ -457,7 +454,7 @@ class Daemon:
 
     # ── its ticks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _ticker(self, queue: Queue) -> "Ticker":
+    def _ticker(self, queue: Queue) -> Ticker:
         clock = self.world.clock
         return Ticker(
             clock,
@@ -487,73 +484,6 @@ class _Watcher(Tally):
         world = self._daemon.world
         world.due(FEEDS, world.clock.now())
         world.due(ENTRIES, world.clock.now())
-
-
-class Ticker:
-    """Wakes the runners on the grid of the daemon's ticks, whenever something can be claimed."""
-
-    def __init__(
-        self, clock: SimClock, tick_s: float, find_next: Callable[[], datetime | None], wake: Callable[[], None]
-    ) -> None:
-        self._clock = clock
-        self._tick_s = tick_s
-        self._find_next = find_next
-        self._wake = wake
-        self._next_s = math.inf
-        self._sooner = asyncio.Event()
-
-    async def run(self) -> None:
-        while True:
-            self._next_s = self._clock.monotonic_s() + _FAR_S
-            if (moment := self._find_next()) is not None:
-                self.due(moment)
-            while (left_s := self._next_s - self._clock.monotonic_s()) > 1e-6:
-                self._sooner.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._sooner.wait(), left_s)
-            self._next_s = math.inf
-            self._wake()
-            await asyncio.sleep(1e-3)  # whatever can be claimed is claimed meanwhile
-
-    def due(self, moment: datetime) -> None:
-        """There is something to claim from that moment on."""
-        now_s = self._clock.monotonic_s()
-        wanted_s = max(now_s + (moment - self._clock.now()).total_seconds(), now_s)
-        at_s = (math.floor(wanted_s / self._tick_s) + 1) * self._tick_s  # ticks are never early
-        if at_s < self._next_s:
-            self._next_s = at_s
-            self._sooner.set()
-
-
-def find_next(store: SqlStore, queue: Queue, now: datetime) -> datetime | None:
-    """From when on something can be claimed that cannot be now; None: nothing is planned."""
-    with store.database.read() as connection:
-        moments = [connection.execute(statement, {"now": now}).scalar_one() for statement in _NEXTS[queue.table.name]]
-    return min((moment for moment in moments if moment is not None), default=None)
-
-
-_NOW = sa.bindparam("now", type_=FEEDS.due_at.type)
-
-
-def _next_planned(queue: Queue) -> sa.Select[Any]:
-    return sa.select(sa.func.min(queue.due_at)).where(queue.is_open, queue.due_at > _NOW)
-
-
-def _next_turn(queue: Queue) -> sa.Select[Any]:
-    """Of what is due and waits: for the end of a lease, for its server's word or for its host's turn."""
-    table = queue.table
-    at: sa.ColumnElement[Any] = sa.cast(_NOW, queue.due_at.type)
-    for bound in (table.c.lease_until, queue.not_before, hosts.c.next_request_at):
-        if bound is not None:
-            at = sa.case((bound > at, bound), else_=at)
-    return (
-        sa.select(sa.func.min(at))
-        .select_from(table.outerjoin(hosts, hosts.c.host == table.c.host))
-        .where(queue.is_open, queue.due_at <= _NOW)
-    )
-
-
-_NEXTS = {queue.table.name: (_next_planned(queue), _next_turn(queue)) for queue in (FEEDS, ENTRIES)}
 
 
 async def _for_ever(call: Callable[[], Awaitable[Any]], pause_s: float) -> None:
